@@ -1,0 +1,148 @@
+#!/usr/bin/env bash
+# Fetch what is not ours, unpacked but never installed.
+#
+#   fetch.sh kernel [FLAVOUR]   Debian's stock kernel; amd64 or cloud-amd64
+#   fetch.sh xen                Debian's Xen hypervisor, the benchmark's peer
+#
+# Prints the directory that holds it:
+#   kernel   vmlinuz  config  version  modules/ (what /lib/modules/VERSION has)
+#   xen      xen.gz  version
+#
+# The package is resolved through apt each time, as old versions vanish from
+# mirrors; what is already unpacked under PARAPET_CACHE is not fetched again.
+# Without a network the newest cached one serves.
+set -euo pipefail
+
+cache=${PARAPET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/parapet}
+
+say() { echo "fetch: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+update_lists() {
+	say "updating the package lists"
+	root apt-get -qq update >&2 ||
+		die "apt-get update failed: no network, and nothing cached"
+}
+
+# The package that a meta package stands for now; nothing if it is unknown.
+resolve() {
+	{ apt-cache --no-all-versions show "$1" 2>/dev/null || true; } |
+		sed -n 's/^Depends:.*\(linux-image-[0-9][^ ,]*\).*/\1/p'
+}
+
+candidate() {
+	{ apt-cache policy "$1" 2>/dev/null || true; } |
+		awk '$1 == "Candidate:" && $2 != "(none)" { print $2 }'
+}
+
+# download PACKAGE VERSION DIR: the .deb into DIR; its name on stdout
+download() {
+	local options=()
+	[ "$(id -u)" != 0 ] || options=(-o APT::Sandbox::User=root)
+	(cd "$3" && apt-get "${options[@]}" -qq download "$1=$2" >&2) || return 1
+	find "$3" -maxdepth 1 -name '*.deb' -print -quit
+}
+
+unpack_kernel() { # TREE OUT
+	local image version
+	image=$(find "$1/boot" -name 'vmlinuz-*' -print -quit)
+	[ -n "$image" ] || die "the package has no kernel in it"
+	version=${image##*/vmlinuz-}
+	mv "$image" "$2/vmlinuz"
+	mv "$1/boot/config-$version" "$2/config"
+	for dir in "$1/usr/lib/modules/$version" "$1/lib/modules/$version"; do
+		[ ! -d "$dir" ] || mv "$dir" "$2/modules"
+	done
+	[ -d "$2/modules" ] || die "the package has no modules in it"
+	echo "$version" >"$2/version"
+}
+
+unpack_xen() { # TREE OUT
+	local image
+	image=$(find "$1/boot" -name 'xen-*-amd64.gz' -print -quit)
+	[ -n "$image" ] || die "the package has no hypervisor in it"
+	mv "$image" "$2/xen.gz"
+	image=${image##*/}
+	echo "${image%.gz}" >"$2/version"
+}
+
+# store KIND PACKAGE VERSION: unpacked into the cache; its directory on stdout
+store() {
+	local kind=$1 package=$2 version=$3 out work deb
+	out=$cache/$kind/${package}_$version
+	if [ ! -d "$out" ]; then
+		work=$(mktemp -d "$cache/fetch.XXXXXX")
+		# shellcheck disable=SC2064 # the value as it is now
+		trap "rm -rf '$work'" EXIT
+		say "downloading $package $version"
+		deb=$(download "$package" "$version" "$work") || return 1
+		mkdir -p "$work/tree" "$work/out" "$cache/$kind"
+		dpkg-deb -x "$deb" "$work/tree" || die "$package: bad archive"
+		"unpack_$kind" "$work/tree" "$work/out"
+		mv "$work/out" "$out"
+		rm -rf "$work"
+	fi
+	echo "$out"
+}
+
+# The newest cached directory whose package name matches a shell pattern.
+cached() { # KIND PATTERN
+	[ -d "$cache/$1" ] || return 0
+	find "$cache/$1" -mindepth 1 -maxdepth 1 -name "$2" \
+		-printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2-
+}
+
+fetch() { # KIND META PATTERN
+	local kind=$1 meta=$2 package version out
+	for try in 1 2; do
+		if [ "$kind" = kernel ]; then
+			package=$(resolve "$meta")
+		else
+			package=$meta
+		fi
+		version=
+		[ -z "$package" ] || version=$(candidate "$package")
+		if [ -n "$version" ] && out=$(store "$kind" "$package" "$version")
+		then
+			echo "$out"
+			return
+		fi
+		out=$(cached "$kind" "$3")
+		if [ -n "$out" ]; then
+			say "using the cached ${out##*/}"
+			echo "$out"
+			return
+		fi
+		[ "$try" = 2 ] || update_lists
+	done
+	die "$meta: no such package, or it could not be downloaded"
+}
+
+for tool in apt-get apt-cache dpkg-deb flock; do
+	command -v "$tool" >/dev/null || die "$tool is missing: this needs Debian"
+done
+mkdir -p "$cache" || die "cannot make the cache directory $cache"
+exec 9>"$cache/lock"
+flock 9
+
+case ${1:-} in
+kernel)
+	flavour=${2:-amd64}
+	case $flavour in
+	amd64 | cloud-amd64) ;;
+	*) die "no such kernel flavour: $flavour (amd64, cloud-amd64)" ;;
+	esac
+	fetch kernel "linux-image-$flavour" "linux-image-[0-9]*[0-9]-${flavour}_*"
+	;;
+xen)
+	fetch xen xen-hypervisor-4.17-amd64 'xen-hypervisor-*'
+	;;
+*)
+	sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
+	exit 2
+	;;
+esac

@@ -1,0 +1,92 @@
+#!/bin/sh
+# The first program of the control domain's initramfs.
+#
+# The kernel hands words of its command line that it does not know to us:
+#
+#   parapet_mode=shell   a shell on the console (the default)
+#   parapet_mode=check   the self-check, then power off
+#   parapet_mode=run     /etc/parapet-run, then power off
+#
+# Anything that prints a line "parapet-init: ..." is read by tools/image/run.py.
+
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM="${TERM:-linux}"
+
+say() { echo "parapet-init: $*"; }
+
+load_drivers() {
+	# Twice: a bus driver's devices appear once it is loaded.
+	for pass in 1 2; do
+		find /sys/devices -name modalias -exec cat {} + 2>/dev/null |
+			sort -u | xargs modprobe -qa 2>/dev/null
+	done
+	modprobe -qa ext4 af_packet xen-evtchn xen-gntdev xen-gntalloc \
+		xen-privcmd xenfs 2>/dev/null
+	: "$pass"
+}
+
+disk_found() {
+	for disk in /sys/block/vd* /sys/block/sd* /sys/block/nvme*; do
+		[ ! -e "$disk" ] || return 0
+	done
+	return 1
+}
+
+wait_for_disk() { # a disk may appear after its driver's probe has returned
+	tries=0
+	while [ $tries -lt 100 ] && ! disk_found; do
+		tries=$((tries + 1))
+		usleep 50000
+	done
+}
+
+network() {
+	ip link set lo up
+	for dev in /sys/class/net/*; do
+		dev=${dev##*/}
+		[ -e "/sys/class/net/$dev/device" ] || continue
+		ip link set "$dev" up
+		udhcpc -i "$dev" -q -n -t 5 -T 2 -s /etc/udhcpc.sh >/dev/null ||
+			say "$dev: no answer to DHCP"
+	done
+}
+
+shell() {
+	say "a shell in the control domain; leave with: poweroff"
+	if command -v setsid >/dev/null && command -v cttyhack >/dev/null; then
+		setsid cttyhack sh -l
+	else
+		sh -l
+	fi
+}
+
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev 2>/dev/null
+mkdir -p /dev/pts /dev/shm
+mount -t devpts devpts /dev/pts
+mount -t tmpfs tmpfs /run
+exec </dev/console >/dev/console 2>&1
+
+read -r up _ </proc/uptime
+say "first program runs, uptime=$up"
+load_drivers
+[ ! -d /proc/xen ] || mount -t xenfs xenfs /proc/xen
+wait_for_disk
+network
+hostname parapet
+echo 1 >/proc/sys/kernel/printk
+
+case ${parapet_mode:-shell} in
+check)
+	parapet-selfcheck
+	say "self-check ended, status=$?"
+	;;
+run)
+	sh /etc/parapet-run
+	say "run ended, status=$?"
+	;;
+*)
+	shell
+	;;
+esac
+poweroff -f
