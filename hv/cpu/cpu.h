@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The processor room's door: registers as an entry saves them, what a CPU
+ * keeps to itself, the pages that the trampoline shares with a running guest.
+ */
+#ifndef HV_CPU_CPU_H
+#define HV_CPU_CPU_H
+
+#include "hv/lib/spinlock.h"
+
+#define MAX_CPUS 64
+
+struct vcpu;
+
+/*
+ * What every entry leaves at the top of the ring-0 stack (WIN_STACK_TOP), and
+ * what every exit takes from there.  entry is a vector or an ENTRY_* number.
+ */
+struct cpu_regs {
+	uint64_t r15, r14, r13, r12, rbp, rbx;
+	uint64_t r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+	uint64_t entry, error;
+	uint64_t rip, cs, rflags, rsp, ss;
+};
+#define CPU_REGS_SIZE 176
+_Static_assert(sizeof(struct cpu_regs) == CPU_REGS_SIZE, "entry.S builds it");
+
+enum {
+	ENTRY_SYSCALL = 0x100, /* SYSCALL, guest in kernel mode: a hypercall  */
+	ENTRY_SYSCALL_USER, /* SYSCALL, guest in user mode, slow path       */
+	ENTRY_SYSCALL32, /* SYSCALL from 32-bit user code                */
+	ENTRY_SYSENTER, /* SYSENTER                                     */
+};
+
+/*
+ * WIN_DATA: writable in the guest view, so every field is HOSTILE whenever a
+ * guest has run since it was written.  It holds what is the guest's own to
+ * choose; a lie hurts the guest alone.
+ */
+struct tramp_data {
+	uint64_t guest_rsp; /* scratch of the SYSCALL path                  */
+	uint64_t scratch;
+	uint64_t kernel_mode; /* 0: user; else: guest kernel                */
+	uint64_t kernel_sp; /* HYPERVISOR_stack_switch                      */
+	uint64_t syscall_rip; /* callback SYSCALL; 0: take the slow path    */
+	uint64_t syscall_mask; /* 1: events are masked on entry             */
+	uint64_t pf_rip; /* trap 14; 0: take the slow path                  */
+	uint64_t pf_mask;
+	uint64_t int80_rip; /* trap 0x80 when user code may call it, else 0 */
+	uint64_t int80_mask;
+};
+
+/* WIN_CONST: read-only in the guest view; what the trampoline trusts. */
+struct tramp_const {
+	uint64_t hv_cr3; /* this CPU's hypervisor root, as CR3 takes it     */
+	uint64_t vinfo; /* address of the running vcpu's vcpu_info in the
+			    window, WIN_VINFO + offset                       */
+	uint64_t version; /* what xen_version(0) answers                    */
+	uint64_t cpu_id;
+	uint64_t hv_stack_top;
+};
+
+/* One processor.  this_cpu is the CPU's own, at WIN_CPU. */
+struct cpu {
+	unsigned int id;
+	uint32_t apic_id;
+	bool online;
+	struct vcpu *curr; /* whose registers are on the ring-0 stack     */
+	struct vcpu *fpu_owner; /* whose FPU state the registers hold     */
+	struct vcpu *idle;
+	/* TLB: see cpu/tlb.h. */
+	uint32_t in_guest; /* 1 from exit to entry                        */
+	uint32_t flush_wanted; /* bumped by others; ORDER: cpu/tlb.c      */
+	uint32_t flush_done;
+	/* The copy of the running guest's top-level table. */
+	spinlock_t root_lock;
+	mfn_t root; /* which guest table it copies, or MFN_INVALID       */
+	uint64_t *root_copy; /* the copy, through the direct map          */
+	uint64_t guest_cr3; /* the copy's address as CR3 takes it         */
+	uint64_t hv_cr3;
+	/* Direct-map aliases of window pages, writable for us. */
+	struct tramp_const *tconst;
+	uint64_t *gdt_tail; /* the two GDT pages that are ours            */
+	uint64_t *window_pt; /* page table that maps the window, guest view */
+	uint64_t *hv_window_pt; /* the same, hypervisor view              */
+	struct cpu *self; /* direct-map address of this struct            */
+	/* Higher rooms' own per-CPU state. */
+	void *sched;
+	void *timers;
+	bool need_resched;
+	uint32_t rungs; /* HV_DEBUG: lock rungs held                      */
+	uint64_t lapic_khz; /* LAPIC timer ticks per ms at divide 1       */
+	uint64_t entries; /* entries into the hypervisor, for statistics  */
+};
+
+extern struct cpu this_cpu_window; /* link.ld puts it at WIN_CPU */
+#define this_cpu (&this_cpu_window)
+
+extern struct cpu *cpus[MAX_CPUS]; /* NULL: no such CPU */
+extern unsigned int nr_cpus;
+
+#define for_each_cpu(c)                                                        \
+	for (unsigned int c##_i = 0; c##_i < nr_cpus; c##_i++)                 \
+		if (!((c) = cpus[c##_i]))                                      \
+			continue;                                              \
+		else
+
+/* The entering guest's registers, on this CPU's ring-0 stack. */
+#define guest_regs() ((struct cpu_regs *)(WIN_STACK_TOP - CPU_REGS_SIZE))
+#define tramp_data() ((struct tramp_data *)WIN_DATA)
+
+#endif /* HV_CPU_CPU_H */

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The domain room's door: domains, their virtual CPUs, and who holds them.
+ *
+ * A domain lives while references do: its existence is one, every frame it
+ * owns and every foreign map is another.  Higher rooms hang their state on
+ * the opaque pointers.
+ */
+#ifndef HV_DOMAIN_DOMAIN_H
+#define HV_DOMAIN_DOMAIN_H
+
+#include <pv/arch-x86.h>
+#include <pv/start_info.h>
+
+#include "hv/cpu/cpu.h"
+#include "hv/lib/list.h"
+#include "hv/mm/mm.h"
+
+#define MAX_VCPUS 32
+
+struct evtchn_domain; /* evtchn */
+struct gnttab; /* gnttab */
+struct sched_vcpu; /* sched  */
+struct vcpu_timers; /* sched  */
+
+struct callback {
+	uint64_t rip; /* 0: not registered                                */
+	bool mask_events;
+};
+
+enum vcpu_state_bit {
+	VCPU_DOWN = 1 << 0, /* not brought up, or taken down (VCPUOP_down)  */
+	VCPU_BLOCKED = 1 << 1, /* waits for an event                        */
+	VCPU_POLLING = 1 << 2, /* waits in SCHEDOP_poll                     */
+};
+
+struct vcpu {
+	struct domain *domain;
+	unsigned int id;
+	bool initialised; /* VCPUOP_initialise has been done               */
+
+	/* Registers while it does not run; see domain/context.c. */
+	struct cpu_regs regs;
+	struct tramp_data tramp; /* WIN_DATA while it does not run          */
+	uint64_t fs_base, gs_base, gs_base_inactive; /* hardware's bases    */
+	uint16_t ds, es, fs, gs;
+	uint64_t guest_cr0_ts; /* CR0.TS as the guest wants it              */
+	uint64_t guest_cr4;
+	uint64_t xcr0;
+	uint64_t debugreg[8];
+	void *fpu; /* XSAVE area, 64-byte aligned                           */
+	bool fpu_used;
+
+	/* Guest tables. */
+	mfn_t kernel_root; /* MMUEXT_NEW_BASEPTR: typed L4, referenced      */
+	mfn_t user_root; /* MMUEXT_NEW_USER_BASEPTR, or MFN_INVALID         */
+	mfn_t gdt_frames[14]; /* typed descriptor pages, referenced         */
+	unsigned int gdt_entries;
+	uint64_t ldt_base; /* guest virtual address                         */
+	unsigned int ldt_entries;
+	struct pv_trap_info traps[256]; /* vector field unused              */
+	struct callback event, failsafe, syscall, syscall32, sysenter, nmi;
+	unsigned int iopl; /* shadowed: real IOPL is 0                      */
+
+	/* Shared with the guest. */
+	struct pv_vcpu_info *info; /* direct-map address, never NULL        */
+	mfn_t info_mfn; /* frame registered by register_vcpu_info           */
+	bool info_moved; /* info is not in shared_info any more             */
+	uint64_t runstate_gva, time_gva; /* 0: not registered               */
+	uint64_t runstate_area, time_area; /* the same, resolved per room   */
+
+	uint32_t state; /* VCPU_*: changed under the sched lock             */
+	uint32_t pause_count;
+	unsigned int cpu; /* which CPU it runs or waits on                  */
+	bool running; /* is some CPU's curr                                 */
+	bool nmi_pending;
+	struct sched_vcpu *sched;
+	struct vcpu_timers *timers;
+	uint64_t poll_mask[4]; /* SCHEDOP_poll's ports are checked by evtchn  */
+};
+
+struct domain {
+	domid_t id;
+	bool privileged; /* the control domain                               */
+	bool dying; /* destroy has begun                                     */
+	bool shut_down;
+	unsigned int shutdown_code; /* SHUTDOWN_*                            */
+	bool crashed;
+	uint32_t refs;
+	uint32_t pause_count;
+	struct list all; /* in the domain list, by id                        */
+	spinlock_t lock; /* RUNG_DOMAIN                                      */
+	uint8_t uuid[16];
+
+	struct mm_domain mm;
+	unsigned int max_vcpus;
+	struct vcpu *vcpu[MAX_VCPUS];
+
+	struct pv_shared_info *shared_info; /* direct-map address            */
+	mfn_t shared_info_mfn;
+	uint32_t vm_assist; /* bits by VMASST_TYPE_*                         */
+	bool smep_off; /* its kernel runs from user pages                    */
+
+	struct evtchn_domain *evtchn;
+	struct gnttab *gnttab;
+	void *irqs; /* physical interrupts, dev room                         */
+	uint64_t time_offset_ns; /* added to the host's wall clock           */
+	unsigned int weight, cap; /* scheduler: relative share; percent, 0 = none */
+};
+
+#define for_each_vcpu(d, v)                                                    \
+	for (unsigned int v##_i = 0; v##_i < (d)->max_vcpus; v##_i++)          \
+		if (!((v) = (d)->vcpu[v##_i]))                                 \
+			continue;                                              \
+		else
+
+#define current (this_cpu->curr)
+
+/*
+ * Find a domain by id; DOMID_SELF is the caller's.  The reference is put by
+ * domain_put.  NULL if there is none or it is dying.
+ */
+struct domain *domain_get(domid_t id);
+void domain_put(struct domain *d);
+
+/*
+ * A guest broke a promise it cannot take back: log why, pause it, tell the
+ * control domain.  Returns; the caller unwinds as for any error.
+ */
+void domain_crash(struct domain *d, const char *fmt, ...) PRINTF(2);
+
+/* The guest asked (SCHEDOP_shutdown) or crashed: stop its vcpus, tell the
+ * control domain by VIRQ_DOM_EXC.  The control domain's own shutdown powers
+ * the machine off or reboots it. */
+void domain_shutdown(struct domain *d, unsigned int code);
+
+void domain_pause(struct domain *d);
+void domain_unpause(struct domain *d);
+
+static inline bool guest_in_kernel(void)
+{
+	return tramp_data()->kernel_mode != 0;
+}
+
+#endif /* HV_DOMAIN_DOMAIN_H */
