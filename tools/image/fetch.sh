@@ -6,7 +6,7 @@
 #
 # Prints the directory that holds it:
 #   kernel   vmlinuz  config  version  modules/ (what /lib/modules/VERSION has)
-#   xen      xen.gz  version
+#   xen      xen  version
 #
 # The package is resolved through apt each time, as old versions vanish from
 # mirrors; what is already unpacked under PARAPET_CACHE is not fetched again.
@@ -65,7 +65,7 @@ unpack_xen() { # TREE OUT
 	local image
 	image=$(find "$1/boot" -name 'xen-*-amd64.gz' -print -quit)
 	[ -n "$image" ] || die "the package has no hypervisor in it"
-	mv "$image" "$2/xen.gz"
+	gunzip -c "$image" >"$2/xen" # QEMU loads no packed multiboot image
 	image=${image##*/}
 	echo "${image%.gz}" >"$2/version"
 }

@@ -8,3 +8,45 @@ $(BUILD)/bin/parapet-extract: $(BUILD)/obj/tools/image/extract.o $(EXTRACT_PURE)
 	$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) -o $@ $^ $(EXTRACT_LIBS)
 
 ALL += $(BUILD)/bin/parapet-extract
+
+# The self-check runs from the initramfs: static, so that it needs no library.
+SELFCHECK_OBJS := $(addprefix $(BUILD)/obj/tools/image/selfcheck/,main.o \
+	system.o clock.o disk.o network.o)
+
+$(BUILD)/bin/parapet-selfcheck: $(SELFCHECK_OBJS)
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) -static -pthread -o $@ $^
+
+ALL += $(BUILD)/bin/parapet-selfcheck
+
+# What the initramfs holds besides: programs go to /usr/bin with the shared
+# libraries they need, IMAGE_FILES are DEST=SOURCE.  Any fragment adds to them.
+IMAGE_PROGRAMS += $(BUILD)/bin/parapet-selfcheck
+IMAGE_FILES +=
+FLAVOUR ?= amd64
+
+# How `make run` boots; RUN_ARGS has any other option of run.py.
+MACHINE ?= q35
+SMP     ?= 2
+MEM     ?= 2048
+ACCEL   ?= tcg
+RUN_ARGS ?=
+
+deps:
+	@tools/image/deps.sh
+
+.SECONDEXPANSION:
+images: $(BUILD)/bin/parapet-extract $$(IMAGE_PROGRAMS)
+	tools/image/prepare.sh $(BUILD) $(FLAVOUR) \
+		$(addprefix --program ,$(IMAGE_PROGRAMS)) \
+		$(addprefix --file ,$(IMAGE_FILES))
+
+# In this order also under -j: nothing builds before its packages are there.
+run:
+	@tools/image/deps.sh
+	@$(MAKE) --no-print-directory all images
+	@tools/image/run.py --build $(BUILD) --flavour $(FLAVOUR) \
+		--machine $(MACHINE) --smp $(SMP) --mem $(MEM) \
+		--accel $(ACCEL) $(if $(CPU),--cpu $(CPU)) $(RUN_ARGS)
+
+.PHONY: images

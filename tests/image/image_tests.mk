@@ -1,0 +1,26 @@
+# Tests of tools/image: the extractor's unit test and its fuzzer.
+
+EXTRACT_SRC := tools/image/bzimage.c tools/image/unpack.c tools/image/pvelf.c
+EXTRACT_SAN := $(EXTRACT_SRC:%.c=$(BUILD)/san/%.o)
+
+$(BUILD)/tests/extract-test: $(EXTRACT_SAN) \
+		$(BUILD)/san/tests/image/fixture.o \
+		$(BUILD)/san/tests/image/extract_test.o
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) -o $@ $^ -lz -llzma -llz4 -lzstd -lcmocka
+
+$(BUILD)/tests/extract-seeds: $(EXTRACT_SAN) \
+		$(BUILD)/san/tests/image/fixture.o \
+		$(BUILD)/san/tests/image/extract_seeds.o
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) -o $@ $^ -lz -llzma -llz4 -lzstd
+
+$(BUILD)/tests/extract-fuzz: tests/image/extract_fuzz.c $(EXTRACT_SRC) \
+		tools/image/bzimage.h tools/image/pvelf.h
+	@mkdir -p $(@D)
+	clang $(filter-out -MMD -MP,$(SAN_CFLAGS)) -fsanitize=fuzzer -o $@ \
+		$(filter %.c,$^) -lz -llzma -llz4 -lzstd
+
+TEST_NEEDS += $(addprefix $(BUILD)/tests/,extract-test extract-seeds \
+	extract-fuzz)
+TESTS += $(BUILD)/tests/extract-test@60 tests/image/extract_fuzz.sh@120

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Put together what a control domain boots from.
+#
+#   prepare.sh BUILD FLAVOUR [OPTION FOR initramfs.py]...
+#
+# Makes BUILD/image/FLAVOUR/
+#   kernel      link to the unpacked Debian package: vmlinuz, modules/
+#   vmlinux     the ELF kernel out of vmlinuz
+#   initrd.img  the initramfs
+set -euo pipefail
+
+here=$(dirname "$0")
+build=$1 flavour=$2
+shift 2
+out=$build/image/$flavour
+
+kernel=$("$here/fetch.sh" kernel "$flavour")
+mkdir -p "$out"
+if [ ! -e "$out/vmlinux" ] || [ "$(readlink "$out/kernel")" != "$kernel" ]; then
+	rm -f "$out/vmlinux"
+	ln -sfn "$kernel" "$out/kernel"
+	"$build/bin/parapet-extract" "$kernel/vmlinuz" "$out/vmlinux"
+fi
+"$here/initramfs.py" --out "$out/initrd.img" --kernel "$kernel" \
+	--modules "$here/modules.list" --init "$here/init.sh" \
+	--file "etc/udhcpc.sh=$here/udhcpc.sh" "$@"

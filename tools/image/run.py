@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""Boot the control domain in QEMU: a shell on a terminal, else the self-check.
+
+Images come from prepare.sh (make images).  Ends with 0 only if the self-check
+passed (or, on a terminal, if the machine was powered off).
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+
+from machine import (Boot, EchoService, Machine, MachineError, make_disk)
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CONSOLE = {"parapet": "console=hvc0 earlyprintk=xen",
+           "xen": "console=hvc0 earlyprintk=xen",
+           "native": "console=ttyS0 earlyprintk=ttyS0,115200"}
+HV_ARGS = {"parapet": "", "native": "",
+           "xen": "console=com1 com1=115200 dom0_mem=1024M"}
+SECONDS = 900           # for a whole boot and self-check; usually 20
+
+
+def say(text):
+    print("run: " + text, flush=True)
+
+
+def arguments():
+    env = os.environ.get
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--build", default=env("BUILD", "build"))
+    add("--system", choices=sorted(CONSOLE), default="parapet")
+    add("--flavour", default="amd64", help="amd64 or cloud-amd64")
+    add("--machine", default="q35", help="q35 or pc")
+    add("--cpu", help="QEMU's CPU model (max; max,-smap for Xen)")
+    add("--smp", type=int, default=2)
+    add("--mem", type=int, default=2048, help="MiB")
+    add("--accel", default="tcg")
+    add("--disk-bus", choices=("virtio", "ahci"), default="virtio")
+    add("--nic", choices=("virtio", "e1000", "none"), default="virtio")
+    add("--iso", default="", help="boot this image instead")
+    add("--firmware", choices=("bios", "uefi"), default="bios")
+    add("--hv-args", default="", help="more words for the hypervisor")
+    add("--kernel-args", default="", help="more words for the kernel")
+    add("--initrd", help="another initramfs")
+    add("--mode", choices=("auto", "shell", "check", "run"), default="auto")
+    add("--seconds", type=int, default=SECONDS, help="give up after that")
+    add("--quiet-seconds", type=int, default=120,
+        help="without output this long it is stuck")
+    add("--show", action="store_true", help="print QEMU's command line")
+    add("qemu", nargs="*", help="more words for QEMU (after --)")
+    return parser.parse_args()
+
+
+def xen_image():
+    run = subprocess.run([os.path.join(HERE, "fetch.sh"), "xen"], text=True,
+                         stdout=subprocess.PIPE, check=False)
+    if run.returncode:
+        raise MachineError("Xen could not be fetched")
+    return os.path.join(run.stdout.strip(), "xen")
+
+
+def machine_of(args, mode, echo):
+    image = os.path.join(args.build, "image", args.flavour)
+    elf = args.system == "parapet"
+    words = [CONSOLE[args.system], f"parapet_mode={mode}",
+             f"parapet_expect={args.system}", f"parapet_cpus={args.smp}"]
+    if mode != "shell":
+        words.append("panic=1")
+    if args.nic != "none":
+        words.append(f"parapet_echo=10.0.2.2:{echo.port}")
+    disk = os.path.join(args.build, "image", "disk.img")
+    os.makedirs(os.path.dirname(disk), exist_ok=True)
+    make_disk(disk)
+    hypervisor = ""
+    if args.system != "native":
+        hypervisor = (os.path.join(args.build, "parapet") if elf
+                      else xen_image())
+    return Machine(
+        system=args.system, hypervisor=hypervisor,
+        kernel=os.path.join(image, "vmlinux" if elf else "kernel/vmlinuz"),
+        initrd=args.initrd or os.path.join(image, "initrd.img"),
+        kernel_args=" ".join(words + args.kernel_args.split()),
+        hv_args=(HV_ARGS[args.system] + " " + args.hv_args).strip(),
+        iso=args.iso, firmware=args.firmware, machine=args.machine,
+        cpu=args.cpu or ("max,-smap" if args.system == "xen" else "max"),
+        smp=args.smp, mem=args.mem, accel=args.accel, disk=disk,
+        disk_bus=args.disk_bus, nic=args.nic, extra=tuple(args.qemu))
+
+
+def shell(machine):
+    """QEMU with this terminal as its serial line."""
+    machine.check()
+    say("leave with `poweroff` in the shell, or at any time with Ctrl-A X")
+    return subprocess.run(machine.command(None, "mon:stdio"),
+                          check=False).returncode
+
+
+def show(chunk):
+    sys.stdout.buffer.write(chunk)
+    sys.stdout.flush()
+
+
+def report(outcome, status):
+    """Say in one line how it went; the exit status."""
+    if status == 0 and outcome.ended in ("off", "stopped"):
+        say(f"passed, {outcome.seconds:.1f} s")
+        return 0
+    reason = {
+        "panic": "panic",
+        "stuck": "no output any more: it hangs",
+        "late": "out of time",
+        "off": "the machine went off before the self-check ended",
+        "stopped": "the machine did not power off",
+    }[outcome.ended]
+    if status is not None and outcome.ended in ("off", "stopped"):
+        reason = f"the self-check ended with status {status}"
+    last = next((l for l in reversed(outcome.lines) if l.strip()), "nothing")
+    for line in outcome.where:
+        say("  " + line)
+    say(f"FAILED after {outcome.seconds:.1f} s: {reason}; "
+        f"last line: {last.strip()}")
+    return 1
+
+
+def check(machine, args):
+    """Boot, read how the self-check ended, wait for the machine to go off."""
+    status = []
+
+    def on_line(line):
+        found = re.search(r"parapet-init: \S+ ended, status=(\d+)", line)
+        if found:
+            status.append(int(found.group(1)))
+
+    boot = Boot(machine, args.seconds, args.quiet_seconds, show)
+    outcome = boot.run(on_line)
+    print(flush=True)
+    return report(outcome, status[0] if status else None)
+
+
+def main():
+    args = arguments()
+    mode = args.mode
+    if mode == "auto":
+        mode = ("shell" if sys.stdin.isatty() and sys.stdout.isatty()
+                else "check")
+    echo = EchoService()
+    try:
+        machine = machine_of(args, mode, echo)
+        say(f"{args.system} on {machine.machine}, cpu {machine.cpu}, "
+            f"{machine.smp} cpus, {machine.mem} MiB, {mode}")
+        if args.show:
+            say(" ".join(machine.command(None)))
+        return (shell(machine) if mode == "shell"
+                else check(machine, args))
+    except MachineError as err:
+        say(str(err))
+        return 1
+    except OSError as err:
+        say(f"{err.filename}: {err.strerror}")
+        return 1
+    finally:
+        echo.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
