@@ -61,17 +61,12 @@
 #define PV_SCHED_WEIGHT_DEFAULT 256
 #define PV_SCHED_WEIGHT_MAX     65535
 
-/* Limits that create_domain checks. */
-#define PV_DOMAIN_MAX_VCPUS        128
-#define PV_DOMAIN_MAX_EVTCHNS      131072
-#define PV_DOMAIN_MAX_GRANT_FRAMES 256
-
 #ifndef __ASSEMBLER__
 
 struct pv_control_create {
 	uint8_t uuid[16]; /* IN                               */
 	uint64_t max_pages; /* IN  frames that it may own       */
-	uint32_t max_vcpus; /* IN  1 to PV_DOMAIN_MAX_VCPUS     */
+	uint32_t max_vcpus; /* IN  1 to MAX_VIRT_CPUS           */
 	uint32_t max_event_channels; /* IN  0: the default               */
 	uint32_t max_grant_frames; /* IN  0: the default               */
 	uint32_t max_maptrack_entries; /* IN  0: the default               */
