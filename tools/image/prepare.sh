@@ -2,6 +2,7 @@
 # Put together what a control domain boots from.
 #
 #   prepare.sh BUILD FLAVOUR [OPTION FOR initramfs.py]...
+#   prepare.sh --kernel-only BUILD FLAVOUR
 #
 # Makes BUILD/image/FLAVOUR/
 #   kernel      link to the unpacked Debian package: vmlinuz, modules/
@@ -10,6 +11,11 @@
 set -euo pipefail
 
 here=$(dirname "$0")
+kernel_only=
+if [ "$1" = --kernel-only ]; then
+	kernel_only=yes
+	shift
+fi
 build=$1 flavour=$2
 shift 2
 out=$build/image/$flavour
@@ -21,6 +27,7 @@ if [ ! -e "$out/vmlinux" ] || [ "$(readlink "$out/kernel")" != "$kernel" ]; then
 	ln -sfn "$kernel" "$out/kernel"
 	"$build/bin/parapet-extract" "$kernel/vmlinuz" "$out/vmlinux"
 fi
+[ -z "$kernel_only" ] || exit 0
 "$here/initramfs.py" --out "$out/initrd.img" --kernel "$kernel" \
 	--modules "$here/modules.list" --init "$here/init.sh" \
 	--file "etc/udhcpc.sh=$here/udhcpc.sh" "$@"

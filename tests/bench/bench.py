@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""Measure pvbench on the bare machine, on Parapet and on Xen, side by side.
+
+All run in one go on the same QEMU with the same kernel binary, one vcpu,
+pinned; a round boots each system once, so that what else the host does falls
+on all alike.  Then each is booted once more with -icount, which counts
+instructions exactly.  Prints a table, writes results.json and ratios.svg.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+IMAGE = os.path.join(HERE, "..", "..", "tools", "image")
+sys.path.insert(0, IMAGE)
+
+# pylint: disable=wrong-import-position
+from machine import Boot, Machine, MachineError         # noqa: E402
+from plot import write_svg                              # noqa: E402
+from results import BASE, TARGETS, Results              # noqa: E402
+
+SYSTEMS = {"native": "native", "parapet-control": "parapet",
+           "xen-control": "xen"}
+CONSOLE = {"native": "console=ttyS0", "parapet": "console=hvc0",
+           "xen": "console=hvc0"}
+HV_ARGS = {"native": "", "parapet": "", "xen": "console=com1 com1=115200"}
+# Without addresses or seeds that change from boot to boot.
+KERNEL_ARGS = "quiet nokaslr norandmaps panic=1"
+ICOUNT = ("-icount", "shift=0,sleep=off", "-seed", "42",
+          "-rtc", "base=2026-01-01T00:00:00,clock=vm")
+LINE = re.compile(r"pvbench ([a-z]\w*) ([0-9][0-9.]*)(?:\s|$)")
+
+
+class BenchError(Exception):
+    """A boot that gave no numbers; the text is one line."""
+
+
+def say(text):
+    print("bench: " + text, flush=True)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--build", default=os.environ.get("BUILD", "build"))
+    add("--systems", default=",".join(SYSTEMS))
+    add("--rounds", type=int, default=3)
+    add("--metrics", default="", help="only these (comma-separated)")
+    add("--quick", action="store_true", help="one round, short batches")
+    add("--no-time", action="store_true", help="instruction counts only")
+    add("--no-insns", action="store_true", help="no instruction counts")
+    add("--flavour", default="amd64")
+    add("--cpu", default="max,-smap", help="Xen 4.17 needs -smap in QEMU 7.2")
+    add("--machine", default="q35")
+    add("--mem", type=int, default=2048)
+    add("--pin", help="CPU for QEMU (the last one allowed)")
+    add("--hv-args", default="", help="more words for Parapet")
+    add("--kernel-args", default="", help="more words for the kernel")
+    add("--seconds", type=int, default=600, help="for one boot")
+    args = parser.parse_args()
+    args.systems = [s for s in args.systems.split(",") if s]
+    unknown = [s for s in args.systems if s not in SYSTEMS]
+    if unknown:
+        parser.error("no such system: " + ", ".join(unknown)
+                     + " (" + ", ".join(SYSTEMS) + ")")
+    if args.quick:
+        args.rounds = 1
+    if args.pin is None:
+        args.pin = str(max(os.sched_getaffinity(0)))
+    return args
+
+
+def output_of(*words):
+    run = subprocess.run(words, stdout=subprocess.PIPE, text=True,
+                         check=False)
+    if run.returncode:
+        raise BenchError(f"{os.path.basename(words[0])} failed")
+    return run.stdout.strip()
+
+
+def make_initrd(args, folder):
+    """pvbench as the first program, and nothing besides device nodes."""
+    path = os.path.join(folder, "initrd.img")
+    output_of(os.path.join(IMAGE, "initramfs.py"), "--bare", "--out", path,
+              "--init", os.path.join(args.build, "bin", "pvbench"),
+              "--file", "child=" + os.path.join(args.build, "bin",
+                                                "pvbench-child"))
+    return path
+
+
+def machine_of(args, name, initrd, insns):
+    system = SYSTEMS[name]
+    image = os.path.join(args.build, "image", args.flavour)
+    hypervisor = {"native": "",
+                  "parapet": os.path.join(args.build, "parapet"),
+                  "xen": os.path.join(args.build, "bench", "xen")}[system]
+    words = [CONSOLE[system], KERNEL_ARGS, args.kernel_args]
+    if args.metrics:
+        words.append("bench_metrics=" + args.metrics)
+    if insns:
+        words.append("bench_ticks=insns bench_batches=3 bench_batch_us=3000")
+    elif args.quick:
+        words.append("bench_batches=5 bench_batch_us=8000")
+    return Machine(
+        system=system, hypervisor=hypervisor,
+        kernel=os.path.join(image, "vmlinux" if system == "parapet"
+                            else "kernel/vmlinuz"),
+        initrd=initrd, kernel_args=" ".join(w for w in words if w),
+        hv_args=args.hv_args if system == "parapet" else HV_ARGS[system],
+        machine=args.machine, cpu=args.cpu, smp=1, mem=args.mem,
+        nic="none", pin=args.pin, extra=ICOUNT if insns else ())
+
+
+def measure(machine, seconds, log):
+    """Boot once; metric -> value.  Raises BenchError with the reason."""
+    found, done = {}, []
+
+    def on_line(line):
+        if "pvbench done" in line:
+            done.append(True)
+        for name, value in LINE.findall(line):
+            found[name] = float(value)
+
+    outcome = Boot(machine, seconds).run(on_line)
+    with open(log, "w", encoding="utf-8") as file:
+        file.write(outcome.text() + "\n" + "\n".join(outcome.where) + "\n")
+    if not done:
+        last = next((l for l in reversed(outcome.lines) if l.strip()), "")
+        raise BenchError(f"no results ({outcome.ended}), log {log}, "
+                         f"last line: {last.strip()}")
+    return found, outcome.seconds
+
+
+def plan_of(args):
+    """(label, system, insns) in the order of the boots."""
+    plan = []
+    for number in range(0 if args.no_time else args.rounds):
+        first = number % len(args.systems)      # nobody is always first
+        for name in args.systems[first:] + args.systems[:first]:
+            plan.append((f"round {number + 1}", name, False))
+    if not args.no_insns:
+        plan += [("instructions", name, True) for name in args.systems]
+    return plan
+
+
+def run_plan(args, folder, results):
+    """All boots; the number of those that failed."""
+    initrd = make_initrd(args, folder)
+    plan, failed = plan_of(args), 0
+    for number, (label, name, insns) in enumerate(plan, 1):
+        machine = machine_of(args, name, initrd, insns)
+        log = os.path.join(folder, f"{label.replace(' ', '-')}-{name}.log")
+        head = f"[{number}/{len(plan)}] {label}, {name}: "
+        try:
+            found, seconds = measure(machine, args.seconds, log)
+        except BenchError as err:
+            say(head + str(err))
+            failed += 1
+            continue
+        say(head + f"{seconds:.1f} s")
+        results.add(name, found, "_insns" if insns else "")
+    return failed
+
+
+def setup_of(args):
+    return {"qemu": output_of("qemu-system-x86_64", "--version")
+            .splitlines()[0],
+            "kernel": os.path.basename(os.path.realpath(os.path.join(
+                args.build, "image", args.flavour, "kernel"))),
+            "cpu": args.cpu, "machine": args.machine, "mem_mib": args.mem,
+            "rounds": args.rounds, "quick": args.quick}
+
+
+def main():
+    args = arguments()
+    folder = os.path.join(args.build, "bench")
+    os.makedirs(folder, exist_ok=True)
+    results = Results()
+    try:
+        if "xen-control" in args.systems:
+            xen = output_of(os.path.join(IMAGE, "fetch.sh"), "xen")
+            link = os.path.join(folder, "xen")
+            if os.path.lexists(link):
+                os.unlink(link)
+            os.symlink(os.path.join(xen, "xen"), link)
+        failed = run_plan(args, folder, results)
+        setup = setup_of(args)
+    except (BenchError, MachineError) as err:
+        say(str(err))
+        return 1
+    if not results.values:
+        return 1
+    print("\n".join(results.table()))
+    results.write_json(os.path.join(folder, "results.json"), setup)
+    say(f"wrote {folder}/results.json")
+    if BASE in args.systems and len(args.systems) > 1:
+        write_svg(os.path.join(folder, "ratios.svg"), results, TARGETS)
+        say(f"wrote {folder}/ratios.svg")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

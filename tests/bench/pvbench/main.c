@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pvbench: microbenchmarks of a kernel on a (virtual) machine.
+ *
+ * Statically linked, so that the same bytes run on every system compared.
+ * As the first program of a boot it says when it started and powers the
+ * machine off at its end; under another name than init it just measures.
+ *
+ * The kernel's command line becomes our environment:
+ *
+ *	bench_metrics=a,b	only these
+ *	bench_ticks=insns	count instructions (QEMU's -icount), not time
+ *	bench_batches=N		batches of each, of which the median is taken
+ *	bench_batch_us=N	least length of a batch, in microseconds
+ *	bench_child=PATH	the program of child.S, /child without it
+ *
+ * For each metric the number of operations in a batch is first found by
+ * doubling until a batch is long enough, which warms up as well.  Output:
+ *
+ *	pvbench boot_to_init NANOSECONDS
+ *	pvbench NAME MEDIAN MIN MAX OPERATIONS	(ticks for one operation)
+ *	pvbench done
+ */
+#include "tests/bench/pvbench/pvbench.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#define MAX_BATCHES 64
+
+enum ticks ticks_kind;
+
+uint64_t clock_ticks(void)
+{
+	struct timespec ts;
+
+	if (ticks_kind == TICKS_INSNS)
+		return __rdtsc();
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+void die(const char *what)
+{
+	printf("pvbench failed: %s: %s\n", what, strerror(errno));
+	fflush(stdout);
+	if (getpid() == 1)
+		reboot(RB_POWER_OFF);
+	_exit(1);
+}
+
+static unsigned long setting(const char *name, unsigned long otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoul(text, NULL, 10) : otherwise;
+}
+
+/* Is `name` in the comma-separated list?  No list means everything. */
+static int is_wanted(const char *name)
+{
+	const char *list = getenv("bench_metrics"), *at = list;
+	size_t len = strlen(name);
+
+	if (!list || !*list)
+		return 1;
+	while ((at = strstr(at, name))) {
+		if ((at == list || at[-1] == ',') &&
+		    (at[len] == ',' || at[len] == '\0'))
+			return 1;
+		at += len;
+	}
+	return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* How many operations make a batch of at least `ticks`. */
+static uint64_t batch_size(const struct metric *m, uint64_t ticks)
+{
+	uint64_t n = 1;
+
+	m->run(n);
+	for (;;) {
+		uint64_t took = m->run(n);
+
+		if (took >= ticks)
+			return n;
+		/* Close to the end, go there in one step. */
+		if (took > ticks / 8)
+			return n * ticks / took + 1;
+		n *= 2;
+	}
+}
+
+static void measure(const struct metric *m, unsigned long batches,
+		    uint64_t ticks)
+{
+	double result[MAX_BATCHES];
+	uint64_t n = batch_size(m, ticks);
+
+	for (unsigned long i = 0; i < batches; i++)
+		result[i] = (double)m->run(n) / (double)n /
+			    (double)(m->divisor ? m->divisor : 1);
+	qsort(result, batches, sizeof(result[0]), by_value);
+	printf("pvbench %s %.2f %.2f %.2f %llu\n", m->name, result[batches / 2],
+	       result[0], result[batches - 1], (unsigned long long)n);
+	fflush(stdout);
+}
+
+static void measure_all(const struct metric *m, unsigned long batches,
+			uint64_t ticks)
+{
+	for (; m->name; m++)
+		if (is_wanted(m->name))
+			measure(m, batches, ticks);
+}
+
+static void report_boot(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	printf("pvbench boot_to_init %lld\n",
+	       ts.tv_sec * 1000000000ll + ts.tv_nsec);
+	fflush(stdout);
+}
+
+int main(void)
+{
+	unsigned long batches, us;
+	const char *ticks;
+
+	if (getpid() == 1)
+		report_boot();
+
+	batches = setting("bench_batches", 9);
+	us = setting("bench_batch_us", 20000);
+	ticks = getenv("bench_ticks");
+	if (batches < 1 || batches > MAX_BATCHES || us < 1) {
+		errno = EINVAL;
+		die("bench_batches, bench_batch_us");
+	}
+	if (ticks && !strcmp(ticks, "insns"))
+		ticks_kind = TICKS_INSNS;
+
+	measure_all(syscall_metrics, batches, us * 1000);
+	measure_all(memory_metrics, batches, us * 1000);
+	measure_all(process_metrics, batches, us * 1000);
+	measure_all(compute_metrics, batches, us * 1000);
+	printf("pvbench done\n");
+	fflush(stdout);
+	if (getpid() == 1)
+		reboot(RB_POWER_OFF);
+	return 0;
+}

@@ -1,0 +1,108 @@
+"""What the benchmark measured: collected, compared, written."""
+
+import json
+import os
+import statistics
+
+# Ratios to the bare machine: what Xen's control domain was measured at, and
+# what Parapet's may be at most.  *_insns are instruction counts.
+TARGETS = {
+    "getpid": (31.4, 2.0),
+    "read_zero": (21.3, 1.7),
+    "fork_wait": (2.78, 1.9),
+    "fork_exec_wait": (2.58, 1.8),
+    "page_fault": (4.5, 2.2),
+    "pipe_round_trip": (2.72, 1.6),
+    "mmap64": (2.11, 1.9),
+    "mprotect64": (6.08, 3.0),
+    "signal": (1.84, 1.25),
+    "clock_gettime": (1.0, 1.03),
+    "memcpy": (1.0, 1.03),
+    "int_loop": (1.0, 1.03),
+    "boot_to_init": (2.3, 1.7),
+    "getpid_insns": (2.91, 1.3),
+    "fork_exec_wait_insns": (2.79, 1.7),
+}
+BASE = "native"
+
+
+class Results:
+    """values[metric][system] is what each round gave, in order."""
+
+    def __init__(self):
+        self.values = {}
+
+    def add(self, system, found, suffix=""):
+        for metric, value in found.items():
+            self.values.setdefault(metric + suffix, {}).setdefault(
+                system, []).append(value)
+
+    def ratio(self, metric, system):
+        """Median over the rounds of system / base, or None."""
+        rows = self.values.get(metric, {})
+        pairs = zip(rows.get(system, []), rows.get(BASE, []))
+        ratios = [ours / base for ours, base in pairs if base]
+        return statistics.median(ratios) if ratios else None
+
+    def systems(self):
+        seen = {s for rows in self.values.values() for s in rows}
+        return sorted(seen, key=lambda s: (s != BASE, s != "parapet-control",
+                                           s))
+
+    def write_json(self, path, setup):
+        metrics = {}
+        for metric, rows in self.values.items():
+            unit = "instructions" if metric.endswith("_insns") else "ns"
+            metrics[metric] = {"unit": unit, "systems": {
+                system: {"median": statistics.median(values),
+                         "min": min(values), "max": max(values)}
+                for system, values in rows.items()}}
+        with open(path + ".tmp", "w", encoding="utf-8") as file:
+            json.dump({"setup": setup, "metrics": metrics}, file, indent=1)
+            file.write("\n")
+        os.replace(path + ".tmp", path)
+
+    def table(self):
+        """Lines to print."""
+        others = [s for s in self.systems() if s != BASE]
+        head = f"{'metric':24}{BASE:>12}"
+        for system in others:
+            head += f"{system:>18}{'ratio':>8}"
+        lines = [head + f"{'at most':>9}  spread", "-" * (len(head) + 17)]
+        for metric, rows in self.values.items():
+            lines.append(self._row(metric, rows, others))
+        return lines
+
+    def _row(self, metric, rows, others):
+        line = f"{metric:24}{short(rows.get(BASE)):>12}"
+        for system in others:
+            ratio = self.ratio(metric, system)
+            text = f"{ratio:.2f}" if ratio else "-"
+            line += f"{short(rows.get(system)):>18}{text:>8}"
+        most = TARGETS.get(metric, (None, None))[1]
+        ours = self.ratio(metric, "parapet-control")
+        verdict = ""
+        if most and ours:
+            verdict = "" if ours <= most else "  MISSED"
+        line += f"{most if most else '-':>9}  {spread(rows)}{verdict}"
+        return line
+
+
+def short(values):
+    """A median with three or four digits and a unit prefix."""
+    if not values:
+        return "-"
+    value = statistics.median(values)
+    for limit, divisor, prefix in ((1e4, 1, ""), (1e7, 1e3, "k"),
+                                   (1e10, 1e6, "M")):
+        if value < limit:
+            digits = 1 if value / divisor < 1000 else 0
+            return f"{value / divisor:.{digits}f}{prefix}"
+    return f"{value / 1e9:.1f}G"
+
+
+def spread(rows):
+    """The widest (max - min) / median of the systems, in percent."""
+    widest = max((max(v) - min(v)) / statistics.median(v)
+                 for v in rows.values())
+    return f"{100 * widest:.1f}%"
