@@ -3,33 +3,17 @@
 #ifndef HV_DEV_DEV_H
 #define HV_DEV_DEV_H
 
+#include "hv/dev/acpi_parse.h"
 #include "hv/domain/domain.h"
 
 /* ---- ACPI (boot, pure parser in dev/acpi_parse.c) */
-struct acpi_facts {
-	uint64_t rsdp, lapic_base;
-	unsigned int nr_cpus;
-	uint32_t apic_id[MAX_CPUS];
-	unsigned int nr_ioapics;
-	struct {
-		uint32_t id, gsi_base;
-		uint64_t base;
-	} ioapic[8];
-	struct {
-		uint32_t gsi;
-		bool level, low;
-	} isa_override[16];
-	uint16_t pm1a_cnt, pm1b_cnt, pm_timer; /* I/O ports, 0: none     */
-	uint8_t slp_typ_s5_a, slp_typ_s5_b;
-	bool s5_known;
-	uint64_t hpet_base, mcfg_base;
-	uint8_t mcfg_first_bus, mcfg_last_bus;
-	uint8_t reset_kind; /* FADT reset register                       */
-	uint64_t reset_addr;
-	uint8_t reset_value;
-};
 extern struct acpi_facts acpi;
+/*
+ * After mm_boot.  @rsdp_hint is the loader's, or what acpi_rsdp_from_efi
+ * found, or 0.
+ */
 void acpi_boot(uint64_t rsdp_hint);
+uint64_t acpi_rsdp_from_efi(uint64_t system_table);
 
 /* ---- local APIC */
 void lapic_boot_cpu(void);
