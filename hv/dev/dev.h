@@ -16,11 +16,17 @@ void acpi_boot(uint64_t rsdp_hint);
 uint64_t acpi_rsdp_from_efi(uint64_t system_table);
 
 /* ---- local APIC */
+/*
+ * Each CPU, on itself, the boot CPU first, after mm_boot: enables the APIC,
+ * sets this_cpu->apic_id and, on the boot CPU, the time room's apic_timer.
+ */
 void lapic_boot_cpu(void);
+uint32_t lapic_id(void);
 void lapic_eoi(void);
 void lapic_send_ipi(uint32_t apic_id, uint8_t vector);
+void lapic_send_nmi(uint32_t apic_id);
 void lapic_send_init(uint32_t apic_id);
-void lapic_send_startup(uint32_t apic_id, uint8_t page);
+void lapic_send_startup(uint32_t apic_id, uint8_t start_page);
 
 /* Vectors of our own; VEC_FIRST_DEV..VEC_LAST_DEV are handed out to devices. */
 enum {
