@@ -8,6 +8,7 @@
  */
 #include "hv/cpu/asm.h"
 #include "hv/dev/dev.h"
+#include "hv/lib/bug.h"
 #include "hv/lib/log.h"
 #include "hv/time/time.h"
 
