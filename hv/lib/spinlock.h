@@ -14,17 +14,19 @@
 
 enum lock_rung {
 	RUNG_DOMAIN_LIST = 1, /* the list of domains                          */
-	RUNG_DOMAIN,	      /* one domain's life cycle                      */
-	RUNG_GNTTAB,	      /* one grant table                              */
-	RUNG_MM,	      /* one domain's page tables (the lower domid
+	RUNG_DOMAIN, /* one domain's life cycle                      */
+	RUNG_GNTTAB, /* one grant table                              */
+	RUNG_MM, /* one domain's page tables (the lower domid
 				 first when two are needed)                   */
-	RUNG_EVTCHN,	      /* one domain's ports (lower domid first)       */
-	RUNG_IRQ,	      /* interrupt routing                            */
-	RUNG_ROOT,	      /* one CPU's copy of the top-level table        */
-	RUNG_SCHED,	      /* one CPU's run queue                          */
-	RUNG_TIMER,	      /* one CPU's timer heap                         */
-	RUNG_HEAP,	      /* the frame allocator                          */
-	RUNG_CONSOLE,	      /* the console ring and the UART                */
+	RUNG_EVTCHN, /* one domain's ports (lower domid first)       */
+	RUNG_IRQ, /* interrupt routing                            */
+	RUNG_PORT, /* one port's binding, held while it is raised  */
+	RUNG_QUEUE, /* one domain's FIFO event queues               */
+	RUNG_ROOT, /* one CPU's copy of the top-level table        */
+	RUNG_SCHED, /* one CPU's run queue                          */
+	RUNG_TIMER, /* one CPU's timer heap                         */
+	RUNG_HEAP, /* the frame allocator                          */
+	RUNG_CONSOLE, /* the console ring and the UART                */
 };
 
 typedef struct CAPABILITY("mutex") spinlock {
@@ -33,7 +35,10 @@ typedef struct CAPABILITY("mutex") spinlock {
 	uint16_t rung;
 } spinlock_t;
 
-#define SPINLOCK_INIT(r) { 0, 0, (r) }
+#define SPINLOCK_INIT(r)                                                       \
+	{                                                                      \
+		0, 0, (r)                                                      \
+	}
 
 static inline void spin_lock_init(spinlock_t *l, enum lock_rung rung)
 {
