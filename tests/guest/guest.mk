@@ -1,0 +1,42 @@
+# Test kernels: each folder but lib/ is one, booted by tests/guest/run-guest.
+
+GUEST_TESTS := $(filter-out lib,$(patsubst tests/guest/%/main.c,%,\
+	$(wildcard tests/guest/*/main.c)))
+
+GUEST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-pic \
+	-mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fcf-protection=none \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-common \
+	-fno-builtin -Wno-missing-field-initializers -I. -Ihypercall/include -MMD -MP
+GUEST_LDS := tests/guest/lib/guest.lds
+GUEST_LIB := $(patsubst tests/guest/lib/%,$(BUILD)/guest/lib/%.o,\
+	$(wildcard tests/guest/lib/*.[cS]))
+
+$(BUILD)/guest/%.c.o: tests/guest/%.c
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+
+$(BUILD)/guest/%.S.o: tests/guest/%.S
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -Wa,--noexecstack -c -o $@ $<
+
+# All sources of a test's folder; the kernel's name is the folder's.
+define GUEST_KERNEL
+$(BUILD)/guest/$(1)/kernel: $(patsubst tests/guest/%,$(BUILD)/guest/%.o,\
+		$(wildcard tests/guest/$(1)/*.[cS])) $(GUEST_LIB) $(GUEST_LDS)
+	$$(LD) -nostdlib -static -z max-page-size=4096 -z noexecstack \
+		--no-warn-rwx-segments --build-id=none -T $(GUEST_LDS) -o $$@ \
+		$$(filter %.o,$$^)
+endef
+$(foreach t,$(GUEST_TESTS),$(eval $(call GUEST_KERNEL,$(t))))
+
+GUEST_KERNELS := $(GUEST_TESTS:%=$(BUILD)/guest/%/kernel)
+
+# What tests/run starts: the kernel under the hypervisor.
+$(BUILD)/guest/%/run: $(BUILD)/guest/%/kernel
+	@printf '#!/bin/sh\nexec tests/guest/run-guest %s %s\n' \
+		$(BUILD)/parapet $< >$@
+	@chmod +x $@
+
+guest-kernels: $(GUEST_KERNELS)
+.PHONY: guest-kernels
+.SECONDARY: $(GUEST_KERNELS)
