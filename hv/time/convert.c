@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arithmetic of clocks: rates, scales, dates.
+ *
+ * A guest turns TSC ticks into nanoseconds by a shift and a 32.32 multiply.
+ * The multiplier is kept in [2^31, 2^32), so that its rounding is below one
+ * part in 2^31, two seconds in a century; the hypervisor uses the same words,
+ * so both sides read the same clock to the nanosecond.
+ *
+ * PURE  Built for tests/unit_time too.
+ */
+#include "hv/time/convert.h"
+
+struct scale scale_from_hz(uint64_t hz)
+{
+	struct scale s = {0, 0};
+
+	while (hz > 2 * NS_PER_SEC) {
+		hz >>= 1;
+		s.shift--;
+	}
+	while (hz <= NS_PER_SEC) {
+		hz <<= 1;
+		s.shift++;
+	}
+	s.mul = (uint32_t)((NS_PER_SEC << 32) / hz);
+	return s;
+}
+
+/* Ticks per nanosecond with 28 bits of fraction: good up to 2^36 Hz. */
+uint64_t rate_from_hz(uint64_t hz)
+{
+	return (hz << 28) / NS_PER_SEC;
+}
+
+uint64_t rate_ticks(uint64_t rate, uint64_t ns)
+{
+	return (uint64_t)((unsigned __int128)ns * rate >> 28) + 1;
+}
+
+uint64_t rate_between(const struct sample *a, const struct sample *b,
+		      uint64_t ref_hz, uint64_t ref_mask, uint32_t *error)
+{
+	uint64_t refs = (b->ref - a->ref) & ref_mask;
+	uint64_t ticks = b->tsc - a->tsc;
+	uint64_t blur;
+
+	*error = UINT32_MAX;
+	/* Too long a wait would overflow below; it is repeated anyway. */
+	if (refs == 0 || ticks == 0 || ticks > UINT64_MAX / ref_hz)
+		return 0;
+	/* Each end is off by half its read and by less than one ref tick. */
+	blur = (a->width + b->width) / 2 + 2 * ticks / refs;
+	if (blur < ticks)
+		*error = (uint32_t)(blur * 1000 / (ticks / 1000 + 1));
+	return ticks * ref_hz / refs;
+}
+
+static unsigned int rtc_number(const struct rtc_date *d, uint8_t v)
+{
+	return d->bcd ? (v >> 4) * 10u + (v & 15) : v;
+}
+
+/* Days from 1970-01-01 in the Gregorian calendar; years begin in March. */
+static uint64_t rtc_days(unsigned int year, unsigned int month,
+			 unsigned int day)
+{
+	unsigned int y = month <= 2 ? year - 1 : year;
+	unsigned int m = month <= 2 ? month + 9 : month - 3;
+
+	return 365ull * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 +
+	       day - 1 - 719468;
+}
+
+uint64_t rtc_seconds(const struct rtc_date *d)
+{
+	unsigned int century = rtc_number(d, d->century);
+	unsigned int year = rtc_number(d, d->year);
+	unsigned int month = rtc_number(d, d->month);
+	unsigned int day = rtc_number(d, d->day);
+	unsigned int hour = rtc_number(d, d->hours24 ? d->hour : d->hour & 127);
+	unsigned int min = rtc_number(d, d->min);
+	unsigned int sec = rtc_number(d, d->sec);
+
+	if (!d->hours24)
+		hour = hour % 12 + (d->hour & 128 ? 12 : 0);
+	/* The century register is not on every board. */
+	if (century < 19 || century > 29)
+		century = year < 70 ? 20 : 19;
+	year += century * 100;
+	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 ||
+	    hour > 23 || min > 59 || sec > 60)
+		return 0;
+	return rtc_days(year, month, day) * 86400 + hour * 3600 + min * 60 +
+	       sec;
+}
