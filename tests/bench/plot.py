@@ -65,7 +65,8 @@ def write_svg(path, results, targets):
     one = scale(1, most)
     for number, (metric, bars) in enumerate(rows):
         y = TOP + number * group
-        out.append(text(LEFT - 8, y + group / 2, metric, "end"))
+        out.append(text(LEFT - 8, y + BAR * len(systems) / 2 + 3, metric,
+                        "end"))
         for system, ratio in bars:
             if ratio:
                 x = scale(ratio, most)

@@ -11,7 +11,7 @@ ALL += $(BUILD)/bin/parapet-extract
 
 # The self-check runs from the initramfs: static, so that it needs no library.
 SELFCHECK_OBJS := $(addprefix $(BUILD)/obj/tools/image/selfcheck/,main.o \
-	system.o clock.o disk.o network.o)
+	report.o system.o clock.o disk.o network.o)
 
 $(BUILD)/bin/parapet-selfcheck: $(SELFCHECK_OBJS)
 	@mkdir -p $(@D)
@@ -25,11 +25,13 @@ IMAGE_PROGRAMS += $(BUILD)/bin/parapet-selfcheck
 IMAGE_FILES +=
 FLAVOUR ?= amd64
 
-# How `make run` boots; RUN_ARGS has any other option of run.py.
+# How `make run` boots.  HV_ARGS are words for the hypervisor; RUN_ARGS has
+# any other option of run.py.
 MACHINE ?= q35
 SMP     ?= 2
 MEM     ?= 2048
 ACCEL   ?= tcg
+HV_ARGS ?=
 RUN_ARGS ?=
 
 deps:
@@ -47,6 +49,15 @@ run:
 	@$(MAKE) --no-print-directory all images
 	@tools/image/run.py --build $(BUILD) --flavour $(FLAVOUR) \
 		--machine $(MACHINE) --smp $(SMP) --mem $(MEM) \
-		--accel $(ACCEL) $(if $(CPU),--cpu $(CPU)) $(RUN_ARGS)
+		--accel $(ACCEL) $(if $(CPU),--cpu $(CPU)) \
+		--hv-args "$(HV_ARGS)" $(RUN_ARGS)
 
 .PHONY: images
+
+# A hybrid image for CD and USB stick, BIOS and UEFI.
+iso:
+	@tools/image/deps.sh
+	@$(MAKE) --no-print-directory $(BUILD)/parapet images
+	@tools/image/mkiso.sh $(BUILD)/parapet.iso $(BUILD)/parapet \
+		$(BUILD)/image/$(FLAVOUR)/vmlinux \
+		$(BUILD)/image/$(FLAVOUR)/initrd.img "$(HV_ARGS)"

@@ -109,7 +109,7 @@ static uint64_t batch_size(const struct metric *m, uint64_t ticks)
 static void measure(const struct metric *m, unsigned long batches,
 		    uint64_t ticks)
 {
-	double result[MAX_BATCHES];
+	double result[MAX_BATCHES] = {0};
 	uint64_t n = batch_size(m, ticks);
 
 	for (unsigned long i = 0; i < batches; i++)

@@ -15,26 +15,10 @@
  */
 #include "tools/image/selfcheck/selfcheck.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static unsigned int passed, failed;
-
-void report(int ok, const char *name, const char *format, ...)
-{
-	va_list ap;
-
-	*(ok ? &passed : &failed) += 1;
-	printf("%s %s: ", ok ? "PASS" : "FAIL", name);
-	va_start(ap, format);
-	vprintf(format, ap);
-	va_end(ap);
-	putchar('\n');
-	fflush(stdout);
-}
 
 void read_line(const char *path, char *out, size_t room)
 {
@@ -80,6 +64,5 @@ int main(void)
 	check_clock();
 	check_disk();
 	check_network(&want);
-	printf("self-check: %u passed, %u failed\n", passed, failed);
-	return failed ? 1 : 0;
+	return report_end("self-check");
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parts of parapet-selfcheck.  Each check prints one line by report().
+ * The parts of parapet-selfcheck.  Each check prints its lines by report().
  */
 #ifndef TOOLS_IMAGE_SELFCHECK_H
 #define TOOLS_IMAGE_SELFCHECK_H
+
+#include "tools/image/selfcheck/report.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,10 +16,6 @@ struct expected {
 	const char *echo; /* IPv4:PORT of an echo service, or NULL */
 	long cpus; /* 0: any number */
 };
-
-/* "PASS name: detail" or "FAIL name: detail". */
-void report(int ok, const char *name, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
 
 /* First line of a file without its newline, or "" if it cannot be read. */
 void read_line(const char *path, char *out, size_t room);
