@@ -1,34 +1,85 @@
 /* SPDX-License-Identifier: MIT */
-/* The scheduler's door: who runs where and when. */
+/*
+ * The scheduler's door: who runs where and when; a vcpu's timers and the
+ * areas that tell it about time.
+ */
 #ifndef HV_SCHED_SCHED_H
 #define HV_SCHED_SCHED_H
 
+#include <pv/vcpu.h>
+
+#include "hv/cpu/tlb.h"
 #include "hv/domain/domain.h"
 
+/* ---- life ------------------------------------------------------------------ */
+/* On the CPU itself, after time_boot_cpu(): its run queue and idle vcpu. */
+void sched_boot_cpu(struct cpu *c);
+/* After vcpu_alloc(), in order of ids.  @cpu is where it first waits. */
 int sched_vcpu_init(struct vcpu *v, unsigned int cpu) MUST_CHECK;
+/*
+ * @v is down or paused and off its CPU.  Gives back the guest's frames that
+ * its areas hold, so before the domain's memory is relinquished.
+ */
 void sched_vcpu_destroy(struct vcpu *v);
-void sched_boot_cpu(struct cpu *c); /* its run queue and idle vcpu   */
+/* Of the domain against others (default 256); percent of one CPU, 0: no cap. */
+void sched_set_weight(struct domain *d, unsigned int weight, unsigned int cap);
+/* The CPUs that it may run on (default: all); -EINVAL if none is online. */
+int sched_set_affinity(struct vcpu *v, cpumask_t mask) MUST_CHECK;
 
-/* An event or unpause: make it runnable; kick its CPU if that must look. */
+/* ---- states ---------------------------------------------------------------- */
+/*
+ * A vcpu runs when it is not DOWN, BLOCKED or POLLING, and neither it nor its
+ * domain is paused or shut down.  Whoever changes pause counts or shut_down
+ * calls vcpu_wake or vcpu_sleep_* afterwards.  Any lock below RUNG_SCHED may
+ * be held, none for vcpu_sleep_sync.
+ */
+/* An event, or unpaused: ends BLOCKED and POLLING, runs it if it may. */
 void vcpu_wake(struct vcpu *v);
-/* It waits for events (SCHEDOP_block); a pending one makes it return at once. */
+/* Brought up (VCPUOP_up, a built domain's first vcpus); taken down. */
+void vcpu_up(struct vcpu *v);
+void vcpu_down(struct vcpu *v);
+/* The current vcpu waits for an event; a pending one makes it go on. */
 void vcpu_block(void);
 void vcpu_yield(void);
-/* Stop running now and wait until it is off its CPU (pause, destroy). */
-void vcpu_sleep_sync(struct vcpu *v);
+/* It may have to stop: off its CPU soon, or (sync) before this returns. */
 void vcpu_sleep_nosync(struct vcpu *v);
+void vcpu_sleep_sync(struct vcpu *v);
 /* Interrupt the CPU that runs @v so that it looks for events. */
 void vcpu_kick(struct vcpu *v);
 
 /* On the exit path, when this_cpu->need_resched: pick, switch context. */
 void schedule(void);
-void sched_set_weight(struct domain *d, unsigned int weight, unsigned int cap);
 
+/* ---- time of a vcpu -------------------------------------------------------- */
+/*
+ * Write the PV clock words to v->info and the registered area.  schedule()
+ * does it; also after v->info moved.
+ */
+void vcpu_time_update(struct vcpu *v);
+/* Where its time went until now; time[RUNSTATE_running] is its CPU time. */
+void vcpu_runstate_get(struct vcpu *v, struct pv_vcpu_runstate_info *out);
+
+/* ---- hypercalls ------------------------------------------------------------ */
 long hc_sched_op(uint32_t cmd, uint64_t arg);
 long hc_vcpu_op(uint32_t cmd, uint32_t vcpu, uint64_t arg);
 long hc_set_timer_op(uint64_t deadline);
+/*
+ * The first state of @v (VCPUOP_initialise, PV_CONTROL_set_vcpu_context): down
+ * or paused, not initialised.  -EINVAL; -ERESTART: call again.
+ */
+int vcpu_set_context(struct vcpu *v,
+		     const struct pv_vcpu_guest_context *c) MUST_CHECK;
 
-/* Refresh the PV clock words of @v (context switch, calibration). */
-void vcpu_time_update(struct vcpu *v);
+/* ---- hooks, set at boot by higher rooms ------------------------------------ */
+/* A timer of @v expired: VIRQ_TIMER. */
+extern void (*sched_timer_event)(struct vcpu *v);
+/* SCHEDOP_poll: 1 pending, 0 not, -EINVAL no such port. */
+extern int (*sched_port_pending)(struct domain *d, uint32_t port);
+/* VCPUOP_register_vcpu_info. */
+extern int (*vcpu_info_register_hook)(struct vcpu *v, uint64_t mfn,
+				      uint32_t offset);
+/* set_debugreg for a vcpu that does not run; -EINVAL. */
+extern int (*vcpu_debugreg_hook)(struct vcpu *v, unsigned int reg,
+				 uint64_t value);
 
 #endif /* HV_SCHED_SCHED_H */

@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler: which vcpu each CPU runs.
+ *
+ * Each CPU has a run queue (runq.c decides the order) and a lock, which also
+ * covers the states of the vcpus whose v->cpu it is.  All changes go one way:
+ * change a state bit or a pause count, then sched_settle(), which makes the
+ * queue agree.  A vcpu that is on a CPU is never taken from it by another:
+ * the other sets need_resched there and kicks.
+ *
+ * There is no stack per vcpu and nothing to return to: schedule() runs on the
+ * exit path, exchanges the registers that the exit will load, and returns.
+ * v->running stays set until they are saved; meanwhile no other CPU may take
+ * the vcpu, so it can only be queued where it is.
+ *
+ * A CPU whose queue is empty has no tick.  Else the slice timer ends the turn
+ * of whoever runs.  Three things spread the load: a waker goes to an idle CPU;
+ * a CPU that would go idle takes a waiter from another; and a CPU with waiters
+ * hands the one who is owed most to a CPU where the running one is far ahead
+ * of it, so shares are fair across CPUs too.
+ *
+ * LOCKING  One run queue lock at a time.  A vcpu moves by changing v->cpu under
+ * the old CPU's lock while it is on no queue; whoever holds the new CPU's lock
+ * next queues it.
+ */
+#include "hv/lib/bug.h"
+#include "hv/sched/internal.h"
+
+#define BALANCE_NS    20000000ull
+#define BUDGET_MIN_NS 100000ull /* a shorter turn is not worth the switch */
+
+static cpumask_t idle_cpus, online_cpus;
+static uint64_t vclock; /* racy by a little, which does no harm */
+
+static struct cpu_sched *sched_of(unsigned int cpu)
+{
+	return cpus[cpu]->sched;
+}
+
+struct cpu_sched *sched_lock(struct vcpu *v) NO_ANALYSIS
+{
+	struct cpu_sched *cs;
+	unsigned int cpu;
+
+	for (;;) {
+		cpu = READ_ONCE(v->cpu);
+		cs = sched_of(cpu);
+		spin_lock(&cs->lock);
+		if (likely(v->cpu == cpu))
+			return cs;
+		spin_unlock(&cs->lock);
+	}
+}
+
+/* Make a CPU go through schedule(). */
+static void sched_poke(struct cpu_sched *cs) MUST_HOLD(cs->lock)
+{
+	if (atomic_exchange(&cpus[cs->cpu]->need_resched, true))
+		return;
+	if (cs->cpu != this_cpu->id)
+		sched_kick_cpu(cs->cpu);
+}
+
+static bool vcpu_may_run(const struct vcpu *v)
+{
+	const struct domain *d = v->domain;
+
+	return !v->state && !READ_ONCE(v->pause_count) &&
+	       !READ_ONCE(d->pause_count) && !READ_ONCE(d->shut_down);
+}
+
+/* Its runstate while it is on no CPU. */
+static int vcpu_rest_state(const struct vcpu *v)
+{
+	if (vcpu_may_run(v))
+		return RUNSTATE_runnable;
+	if (v->state & VCPU_DOWN)
+		return RUNSTATE_offline;
+	return v->state ? RUNSTATE_blocked : RUNSTATE_offline;
+}
+
+static void sched_set_active(struct sched_vcpu *sv, bool active)
+{
+	if (sv->active == active)
+		return;
+	sv->active = active;
+	if (active)
+		atomic_fetch_add(&sv->dom->active, 1);
+	else
+		atomic_fetch_sub(&sv->dom->active, 1);
+}
+
+/* Charge what runs on the CPU until now. */
+static void sched_charge(struct cpu_sched *cs, uint64_t now) MUST_HOLD(cs->lock)
+{
+	struct sched_vcpu *sv = cs->curr->sched;
+	uint64_t ns = now > cs->charged ? now - cs->charged : 0;
+	uint32_t active;
+
+	if (cs->curr == cs->idle || !ns)
+		return;
+	cs->charged = now;
+	/* A domain's weight is shared by those of its vcpus that want a CPU. */
+	active = max(READ_ONCE(sv->dom->active), 1u);
+	runq_charge(&cs->q, &sv->e, ns * active,
+		    max(READ_ONCE(cs->curr->domain->weight), 1u), &vclock);
+	if (READ_ONCE(sv->dom->budget.quota)) {
+		spin_lock(&sv->dom->lock);
+		sv->dom->budget.left -= (int64_t)ns;
+		spin_unlock(&sv->dom->lock);
+	}
+}
+
+/* Has the domain of @sv used up its cap?  Then it waits for the refill. */
+static bool sched_park(struct sched_vcpu *sv, uint64_t now)
+{
+	struct sched_domain *sd = sv->dom;
+
+	if (likely(!READ_ONCE(sd->budget.quota)))
+		return false;
+	spin_lock(&sd->lock);
+	sv->parked = !budget_refill(&sd->budget, now);
+	spin_unlock(&sd->lock);
+	if (sv->parked && !sd->refill.set)
+		timer_set(&sd->refill, sd->budget.period_end);
+	return sv->parked;
+}
+
+/* When must the turn of curr end?  TIME_NEVER if nobody minds. */
+static uint64_t sched_turn_end(struct cpu_sched *cs, uint64_t now)
+{
+	struct sched_domain *sd = cs->curr->sched->dom;
+	uint64_t end = TIME_NEVER, left;
+
+	if (cs->q.nr)
+		end = cs->slice_start + SCHED_SLICE_NS;
+	if (unlikely(READ_ONCE(sd->budget.quota))) {
+		left = (uint64_t)max(READ_ONCE(sd->budget.left), (int64_t)0);
+		left /= max(READ_ONCE(sd->active), 1u);
+		end = min(end, now + max(left, BUDGET_MIN_NS));
+	}
+	return end;
+}
+
+static void sched_set_slice(struct cpu_sched *cs, uint64_t now)
+	MUST_HOLD(cs->lock)
+{
+	uint64_t end = TIME_NEVER;
+
+	if (cs->curr != cs->idle)
+		end = sched_turn_end(cs, now);
+	if (end == TIME_NEVER && cs->slice.set)
+		timer_stop(&cs->slice);
+	else if (end != TIME_NEVER &&
+		 (!cs->slice.set || cs->slice.expires != end))
+		timer_set(&cs->slice, end);
+}
+
+static void sched_slice_end(void *arg)
+{
+	(void)arg;
+	this_cpu->need_resched = true;
+}
+
+static void sched_mark_busy(const struct cpu_sched *cs)
+{
+	cpumask_t bit = 1ull << cs->cpu;
+
+	if (READ_ONCE(idle_cpus) & bit)
+		atomic_fetch_and(&idle_cpus, ~bit);
+}
+
+/* Put a vcpu that may run on the queue of its CPU. */
+static void sched_enqueue(struct cpu_sched *cs, struct sched_vcpu *sv,
+			  uint64_t now) MUST_HOLD(cs->lock)
+{
+	struct runq_entity *curr = NULL;
+
+	if (cs->curr != cs->idle) {
+		sched_charge(cs, now);
+		curr = &cs->curr->sched->e;
+	} else {
+		sched_mark_busy(cs);
+	}
+	runq_place(&cs->q, &sv->e, curr, READ_ONCE(vclock));
+	runq_insert(&cs->q, &sv->e);
+	if (!curr || runq_preempts(&sv->e, curr))
+		sched_poke(cs);
+	else
+		sched_set_slice(cs, now);
+}
+
+/* ---- choosing a CPU --------------------------------------------------------- */
+
+/* An idle CPU of @mask, marked as not idle any more; -1 if there is none. */
+static int sched_claim_idle(cpumask_t mask, unsigned int first)
+{
+	cpumask_t idle = READ_ONCE(idle_cpus) & mask;
+
+	if (idle >> first & 1)
+		idle = 1ull << first;
+	while (idle) {
+		unsigned int cpu = (unsigned int)__builtin_ctzll(idle);
+		cpumask_t bit = 1ull << cpu;
+
+		if (atomic_fetch_and(&idle_cpus, ~bit) & bit)
+			return (int)cpu;
+		idle = READ_ONCE(idle_cpus) & mask;
+	}
+	return -1;
+}
+
+static unsigned int sched_choose_cpu(const struct vcpu *v)
+{
+	cpumask_t mask = v->sched->affinity & READ_ONCE(online_cpus);
+	int cpu = sched_claim_idle(mask, v->cpu);
+
+	if (cpu >= 0)
+		return (unsigned int)cpu;
+	if (mask >> v->cpu & 1 || !mask)
+		return v->cpu;
+	return (unsigned int)__builtin_ctzll(mask);
+}
+
+/* The CPU that runs @v, if any, need not be told: v->running is not set. */
+static bool sched_wants_queue(const struct cpu_sched *cs, const struct vcpu *v)
+{
+	return cs->curr != v && !v->sched->e.queued && !v->sched->parked &&
+	       vcpu_may_run(v);
+}
+
+void sched_settle(struct vcpu *v, uint32_t clear, uint32_t set) NO_ANALYSIS
+{
+	struct sched_vcpu *sv = v->sched;
+	struct cpu_sched *cs = sched_lock(v), *claimed = NULL;
+	uint64_t now;
+
+	if (clear & v->state & VCPU_POLLING && sv->timers.poll.set)
+		timer_stop(&sv->timers.poll);
+	v->state = (v->state & ~clear) | set;
+	if (sched_wants_queue(cs, v) && !READ_ONCE(v->running)) {
+		claimed = sched_of(sched_choose_cpu(v));
+		if (claimed != cs) {
+			WRITE_ONCE(v->cpu, claimed->cpu);
+			spin_unlock(&cs->lock);
+			cs = sched_lock(v);
+		}
+	}
+
+	now = now_ns();
+	sched_set_active(sv, vcpu_may_run(v));
+	if (sched_wants_queue(cs, v))
+		sched_enqueue(cs, sv, now);
+	else if (sv->e.queued && !vcpu_may_run(v))
+		runq_remove(&cs->q, &sv->e);
+	else if (cs->curr == v && !vcpu_may_run(v))
+		sched_poke(cs);
+	if (cs->curr != v)
+		runstate_change(v, vcpu_rest_state(v), now);
+	if (claimed && (claimed != cs || !sv->e.queued)) {
+		/* Things changed between the locks: let the CPU that was
+		 * claimed find out that it is idle after all. */
+		spin_unlock(&cs->lock);
+		cs = claimed;
+		spin_lock(&cs->lock);
+		sched_poke(cs);
+	}
+	spin_unlock(&cs->lock);
+}
+
+/* ---- the states ------------------------------------------------------------- */
+
+void vcpu_wake(struct vcpu *v)
+{
+	sched_settle(v, VCPU_BLOCKED | VCPU_POLLING, 0);
+}
+
+void vcpu_up(struct vcpu *v)
+{
+	atomic_fetch_or(&v->domain->tramp->vcpus_up, 1ull << v->id);
+	sched_settle(v, VCPU_DOWN, 0);
+}
+
+void vcpu_down(struct vcpu *v)
+{
+	atomic_fetch_and(&v->domain->tramp->vcpus_up, ~(1ull << v->id));
+	sched_settle(v, 0, VCPU_DOWN);
+}
+
+void vcpu_block(void) NO_ANALYSIS
+{
+	struct vcpu *v = current;
+	struct cpu_sched *cs = sched_lock(v);
+
+	v->state |= VCPU_BLOCKED;
+	/* ORDER: state before flag; pairs with whoever raises an event, who
+	 * sets the flag and then looks at the state. */
+	smp_mb();
+	if (READ_ONCE(v->info->evtchn_upcall_pending) ||
+	    READ_ONCE(v->nmi_pending))
+		v->state &= ~(uint32_t)VCPU_BLOCKED;
+	else
+		this_cpu->need_resched = true;
+	spin_unlock(&cs->lock);
+}
+
+void vcpu_yield(void)
+{
+	current->sched->yield = true;
+	this_cpu->need_resched = true;
+}
+
+void vcpu_sleep_nosync(struct vcpu *v)
+{
+	sched_settle(v, 0, 0);
+}
+
+void vcpu_sleep_sync(struct vcpu *v)
+{
+	sched_settle(v, 0, 0);
+	while (v != current && load_acquire(&v->running))
+		cpu_relax();
+}
+
+void vcpu_kick(struct vcpu *v)
+{
+	unsigned int cpu = READ_ONCE(v->cpu);
+
+	if (READ_ONCE(v->running) && cpu != this_cpu->id)
+		sched_kick_cpu(cpu);
+}
+
+void sched_unpark(struct sched_vcpu *sv) NO_ANALYSIS
+{
+	struct cpu_sched *cs = sched_lock(sv->vcpu);
+
+	sv->parked = false;
+	spin_unlock(&cs->lock);
+	sched_settle(sv->vcpu, 0, 0);
+}
+
+int sched_set_affinity(struct vcpu *v, cpumask_t mask) NO_ANALYSIS
+{
+	struct sched_vcpu *sv = v->sched;
+	struct cpu_sched *cs;
+
+	if (!(mask & READ_ONCE(online_cpus)))
+		return -EINVAL;
+	cs = sched_lock(v);
+	sv->affinity = mask;
+	if (!(mask >> cs->cpu & 1)) {
+		if (sv->e.queued)
+			runq_remove(&cs->q, &sv->e);
+		else if (cs->curr == v)
+			sched_poke(cs);
+	}
+	spin_unlock(&cs->lock);
+	sched_settle(v, 0, 0);
+	return 0;
+}
+
+/* ---- spreading the load ------------------------------------------------------ */
+
+/* Take @v from its queue and name its new CPU. */
+static void sched_detach(struct cpu_sched *cs, struct sched_vcpu *sv,
+			 unsigned int cpu) MUST_HOLD(cs->lock)
+{
+	runq_remove(&cs->q, &sv->e);
+	WRITE_ONCE(sv->vcpu->cpu, cpu);
+}
+
+/* Queue a detached vcpu on its new CPU, if that has not been done. */
+static void sched_attach(struct sched_vcpu *sv) NO_ANALYSIS
+{
+	struct cpu_sched *cs = sched_lock(sv->vcpu);
+
+	if (sched_wants_queue(cs, sv->vcpu))
+		sched_enqueue(cs, sv, now_ns());
+	spin_unlock(&cs->lock);
+}
+
+/* The waiter that is owed most and may go to a CPU of @mask. */
+static struct sched_vcpu *sched_movable(struct cpu_sched *cs, cpumask_t mask)
+	MUST_HOLD(cs->lock)
+{
+	struct runq_entity *e;
+
+	list_for_each (e, &cs->q.waiting, link) {
+		struct sched_vcpu *sv = runq_vcpu(e);
+
+		/* ORDER: its registers are saved before running is cleared. */
+		if (sv->affinity & mask && !load_acquire(&sv->vcpu->running))
+			return sv;
+	}
+	return NULL;
+}
+
+/* This CPU would go idle: bring a waiter of another CPU here. */
+static void sched_pull(unsigned int here) NO_ANALYSIS
+{
+	for (unsigned int i = 1; i < nr_cpus; i++) {
+		unsigned int cpu = (here + i) % nr_cpus;
+		struct cpu_sched *cs = cpus[cpu] ? cpus[cpu]->sched : NULL;
+		struct sched_vcpu *sv;
+
+		if (!cs || !READ_ONCE(cs->q.nr))
+			continue;
+		spin_lock(&cs->lock);
+		sv = sched_movable(cs, 1ull << here);
+		if (sv)
+			sched_detach(cs, sv, here);
+		spin_unlock(&cs->lock);
+		if (sv) {
+			sched_attach(sv);
+			return;
+		}
+	}
+}
+
+/* How far what runs on @cpu is ahead of @vruntime; idle is far ahead. */
+static int64_t sched_ahead(unsigned int cpu, uint64_t vruntime) NO_ANALYSIS
+{
+	struct cpu_sched *cs = sched_of(cpu);
+	int64_t ahead = INT64_MAX;
+
+	spin_lock(&cs->lock);
+	if (cs->curr != cs->idle) {
+		sched_charge(cs, now_ns());
+		ahead = runq_ahead(cs->curr->sched->e.vruntime, vruntime);
+	}
+	spin_unlock(&cs->lock);
+	return ahead;
+}
+
+/* Hand a waiter to the CPU where it is owed most, if that is enough. */
+static void sched_push(struct cpu_sched *cs) NO_ANALYSIS
+{
+	cpumask_t others = READ_ONCE(online_cpus) & ~(1ull << cs->cpu);
+	int64_t ahead, best = SCHED_LAG_NS;
+	unsigned int cpu, to = cs->cpu;
+	struct sched_vcpu *sv;
+	uint64_t vruntime = 0;
+
+	spin_lock(&cs->lock);
+	sv = sched_movable(cs, others);
+	if (sv) {
+		vruntime = sv->e.vruntime;
+		others &= sv->affinity;
+	}
+	spin_unlock(&cs->lock);
+	if (!sv)
+		return;
+	for (; others; others &= others - 1) {
+		cpu = (unsigned int)__builtin_ctzll(others);
+		ahead = sched_ahead(cpu, vruntime);
+		if (ahead > best) {
+			best = ahead;
+			to = cpu;
+		}
+	}
+	if (to == cs->cpu)
+		return;
+	spin_lock(&cs->lock);
+	sv = sched_movable(cs, 1ull << to);
+	if (sv)
+		sched_detach(cs, sv, to);
+	spin_unlock(&cs->lock);
+	if (sv)
+		sched_attach(sv);
+}
+
+/* ---- switching --------------------------------------------------------------- */
+
+/* Put what runs back on the queue if it may go on, then take the first. */
+static struct vcpu *sched_pick(struct cpu_sched *cs, uint64_t now)
+	MUST_HOLD(cs->lock)
+{
+	struct vcpu *prev = cs->curr;
+	struct sched_vcpu *sv = prev->sched;
+	struct runq_entity *e;
+
+	if (prev != cs->idle) {
+		sched_charge(cs, now);
+		sched_set_active(sv, vcpu_may_run(prev));
+		if (!sv->e.queued && vcpu_may_run(prev) &&
+		    sv->affinity >> cs->cpu & 1 && !sched_park(sv, now)) {
+			if (sv->yield)
+				runq_yield(&cs->q, &sv->e);
+			runq_insert(&cs->q, &sv->e);
+		}
+		sv->yield = false;
+	}
+	e = runq_first(&cs->q);
+	if (!e)
+		return cs->idle;
+	return runq_vcpu(e)->vcpu;
+}
+
+/* @next becomes curr; prev's rest and next's run begin now. */
+static void sched_commit(struct cpu_sched *cs, struct vcpu *next, uint64_t now)
+	MUST_HOLD(cs->lock)
+{
+	struct vcpu *prev = cs->curr;
+
+	cs->slice_start = cs->charged = now;
+	cs->curr = next;
+	if (next != cs->idle) {
+		runq_remove(&cs->q, &next->sched->e);
+		/* ORDER: running before the exit path looks for events; pairs
+		 * with vcpu_kick, which looks at running after the event. */
+		(void)atomic_exchange(&next->running, true);
+		sched_mark_busy(cs);
+	} else {
+		atomic_fetch_or(&idle_cpus, 1ull << cs->cpu);
+	}
+	sched_set_slice(cs, now);
+	if (prev == next)
+		return;
+	if (prev != cs->idle) {
+		runstate_change(prev, vcpu_rest_state(prev), now);
+		runstate_publish(prev);
+	}
+	if (next != cs->idle) {
+		runstate_change(next, RUNSTATE_running, now);
+		runstate_publish(next);
+	}
+}
+
+static void sched_switch(struct vcpu *prev, struct vcpu *next, uint64_t now)
+{
+	struct sched_vcpu *sv = next->sched;
+
+	context_switch(prev, next);
+	/* ORDER: prev's registers are saved before another CPU may load them. */
+	store_release(&prev->running, false);
+	if (!vcpu_is_idle(prev) && !(prev->sched->affinity >> this_cpu->id & 1))
+		sched_settle(prev, 0, 0); /* to where it may run */
+	if (vcpu_is_idle(next))
+		return;
+	vcpu_timers_arrive(next, now);
+	if (unlikely(!sv->time_version ||
+		     (!tsc_is_stable() && sv->time_cpu != this_cpu->id)))
+		vcpu_time_update(next);
+}
+
+void schedule(void) NO_ANALYSIS
+{
+	struct cpu_sched *cs = this_cpu->sched;
+	struct vcpu *prev = cs->curr, *next;
+	bool pulled = false, crowded;
+	uint64_t now;
+
+	spin_lock(&cs->lock);
+	for (;;) {
+		this_cpu->need_resched = false;
+		now = now_ns();
+		next = sched_pick(cs, now);
+		if (next != cs->idle || pulled)
+			break;
+		/* Nothing here: look elsewhere, once, without our lock. */
+		spin_unlock(&cs->lock);
+		sched_pull(cs->cpu);
+		pulled = true;
+		spin_lock(&cs->lock);
+	}
+	sched_commit(cs, next, now);
+	crowded = cs->q.nr && now >= cs->next_balance;
+	spin_unlock(&cs->lock);
+
+	if (prev != next)
+		sched_switch(prev, next, now);
+	if (crowded) {
+		cs->next_balance = now + BALANCE_NS;
+		sched_push(cs);
+	}
+}
+
+void sched_boot_cpu(struct cpu *c)
+{
+	struct cpu_sched *cs = hv_alloc(sizeof(*cs));
+	unsigned int order = 0;
+
+	while ((PAGE_SIZE << order) < sizeof(struct vcpu))
+		order++;
+	c->idle = heap_alloc(order);
+	if (!cs || !c->idle)
+		panic("sched: cpu%u has no memory for its run queue", c->id);
+	spin_lock_init(&cs->lock, RUNG_SCHED);
+	runq_init(&cs->q);
+	timer_init(&cs->slice, sched_slice_end, NULL, c->id);
+	c->idle->cpu = c->id;
+	c->idle->running = true;
+	cs->cpu = c->id;
+	cs->idle = cs->curr = c->idle;
+	c->curr = c->idle;
+	store_release(&c->sched, (void *)cs);
+	atomic_fetch_or(&idle_cpus, 1ull << c->id);
+	atomic_fetch_or(&online_cpus, 1ull << c->id);
+}

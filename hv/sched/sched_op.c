@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched_op: a guest gives up its CPU, ends its domain, sets a watchdog.
+ *
+ * Nothing waits inside a call.  A call that blocks marks the vcpu as waiting
+ * and answers 0; the exit path then runs somebody else, and the guest sees the
+ * answer when it is run again.
+ */
+#include <pv/sched.h>
+
+#include "hv/lib/string.h"
+#include "hv/sched/internal.h"
+
+int (*sched_port_pending)(struct domain *d, uint32_t port);
+
+static long sched_block(void)
+{
+	WRITE_ONCE(current->info->evtchn_upcall_mask, 0);
+	vcpu_block();
+	return 0;
+}
+
+static uint32_t shutdown_reason(const struct domain *d, uint32_t reason)
+{
+	const struct sched_domain *sd = current->sched->dom;
+
+	return d == current->domain && sd->code_set ? sd->code : reason;
+}
+
+static long sched_shutdown(uint64_t arg)
+{
+	struct domain *d = current->domain;
+	struct pv_sched_shutdown op;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	if (op.reason > SHUTDOWN_MAX)
+		return -EINVAL;
+	domain_shutdown(d, shutdown_reason(d, op.reason));
+	return 0;
+}
+
+static long sched_shutdown_code(uint64_t arg)
+{
+	struct sched_domain *sd = current->sched->dom;
+	struct pv_sched_shutdown op;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	if (op.reason > SHUTDOWN_MAX)
+		return -EINVAL;
+	sd->code = op.reason;
+	sd->code_set = true;
+	return 0;
+}
+
+static long sched_remote_shutdown(uint64_t arg)
+{
+	struct pv_sched_remote_shutdown op;
+	struct domain *d;
+
+	if (!current->domain->privileged)
+		return -EPERM;
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	if (op.reason > SHUTDOWN_MAX)
+		return -EINVAL;
+	d = domain_get(op.domain_id);
+	if (!d)
+		return -ESRCH;
+	if (d != current->domain)
+		domain_shutdown(d, op.reason);
+	domain_put(d);
+	return d == current->domain ? -EINVAL : 0;
+}
+
+/* 0: all may be waited for, none is pending; 1: one is; -EINVAL, -EFAULT. */
+static int poll_ports(const struct vcpu *v, const uint32_t *ports, uint32_t n)
+{
+	int rc;
+
+	for (uint32_t i = 0; i < n; i++) {
+		rc = sched_port_pending(v->domain, ports[i]);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static long sched_poll(uint64_t arg)
+{
+	struct vcpu *v = current;
+	uint32_t ports[PV_SCHED_POLL_MAX];
+	struct pv_sched_poll op;
+	int rc;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	if (op.nr_ports > PV_SCHED_POLL_MAX)
+		return -EINVAL;
+	if (copy_from_guest(ports, op.ports, op.nr_ports * sizeof(ports[0])))
+		return -EFAULT;
+
+	memset(v->poll_mask, 0, sizeof(v->poll_mask));
+	for (uint32_t i = 0; i < op.nr_ports; i++)
+		v->poll_mask[ports[i] % 256 / 64] |= 1ull << ports[i] % 64;
+	sched_settle(v, 0, VCPU_POLLING);
+	/* ORDER: state before ports; pairs with whoever raises a port, who
+	 * makes it pending and then looks at the state. */
+	smp_mb();
+	rc = poll_ports(v, ports, op.nr_ports);
+	if (!rc && READ_ONCE(v->info->evtchn_upcall_pending) &&
+	    !READ_ONCE(v->info->evtchn_upcall_mask))
+		rc = 1;
+	if (!rc && op.timeout && op.timeout <= now_ns())
+		rc = 1;
+	if (rc) {
+		sched_settle(v, VCPU_POLLING, 0);
+		return min(rc, 0);
+	}
+	if (op.timeout)
+		timer_set(&v->timers->poll, op.timeout);
+	return 0;
+}
+
+/* Its id (from 1) or 0. */
+static long sched_watchdog(uint64_t arg)
+{
+	struct sched_domain *sd = current->sched->dom;
+	struct pv_sched_watchdog op;
+	uint32_t i;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	if (op.id > NR_WATCHDOGS || (!op.id && !op.timeout))
+		return -EINVAL;
+	if (op.id && !(READ_ONCE(sd->watchdogs) >> (op.id - 1) & 1))
+		return -EINVAL;
+
+	for (i = op.id ? op.id - 1 : 0; !op.id && i < NR_WATCHDOGS; i++)
+		if (!(atomic_fetch_or(&sd->watchdogs, 1u << i) >> i & 1))
+			break;
+	if (i == NR_WATCHDOGS)
+		return -EEXIST;
+	if (op.timeout) {
+		timer_set(&sd->watchdog[i],
+			  now_ns() + op.timeout * 1000000000ull);
+	} else {
+		timer_stop(&sd->watchdog[i]);
+		atomic_fetch_and(&sd->watchdogs, ~(1u << i));
+	}
+	return op.id ? 0 : i + 1;
+}
+
+long hc_sched_op(uint32_t cmd, uint64_t arg)
+{
+	switch (cmd) {
+	case SCHEDOP_yield:
+		vcpu_yield();
+		return 0;
+	case SCHEDOP_block:
+		return sched_block();
+	case SCHEDOP_shutdown:
+		return sched_shutdown(arg);
+	case SCHEDOP_poll:
+		return sched_poll(arg);
+	case SCHEDOP_remote_shutdown:
+		return sched_remote_shutdown(arg);
+	case SCHEDOP_shutdown_code:
+		return sched_shutdown_code(arg);
+	case SCHEDOP_watchdog:
+		return sched_watchdog(arg);
+	default:
+		return -ENOSYS;
+	}
+}
