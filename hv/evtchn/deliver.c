@@ -88,16 +88,6 @@ static void wake_pollers(struct domain *d, uint32_t port)
 	}
 }
 
-static void fifo_after(struct domain *d, uint32_t port, unsigned int did,
-		       unsigned int vcpu)
-{
-	if (did & FIFO_NOTIFY)
-		vcpu_mark_pending(d->vcpu[vcpu]);
-	if (unlikely(did & FIFO_BROKEN))
-		domain_crash(d, "event queue word does not hold still, port %u",
-			     port);
-}
-
 void port_raise(struct domain *d, uint32_t port)
 {
 	struct port *p = port_at(&d->evtchn->ports, port);
@@ -106,7 +96,8 @@ void port_raise(struct domain *d, uint32_t port)
 
 	if (f) {
 		did = fifo_raise(f, p, port, &vcpu);
-		fifo_after(d, port, did, vcpu);
+		if (did & FIFO_NOTIFY)
+			vcpu_mark_pending(d->vcpu[vcpu]);
 	} else {
 		did = raise_2l(d, p, port) ? FIFO_NEW : 0;
 	}
@@ -119,10 +110,10 @@ void port_unmask(struct domain *d, struct port *p, uint32_t port)
 	struct fifo *f = load_acquire(&d->evtchn->fifo);
 	unsigned int vcpu = 0;
 
-	if (f)
-		fifo_after(d, port, fifo_unmask(f, p, port, &vcpu), vcpu);
-	else
+	if (!f)
 		unmask_2l(d, p, port);
+	else if (fifo_unmask(f, p, port, &vcpu) & FIFO_NOTIFY)
+		vcpu_mark_pending(d->vcpu[vcpu]);
 }
 
 bool port_pending(struct domain *d, uint32_t port)

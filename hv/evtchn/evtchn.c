@@ -30,7 +30,8 @@ int evtchn_domain_init(struct domain *d)
 	page = heap_alloc(0);
 	if (!d->evtchn || !dir || !page)
 		goto free;
-	port_table_init(&d->evtchn->ports, dir, limit);
+	d->evtchn->fifo_limit = limit;
+	port_table_init(&d->evtchn->ports, dir, EVTCHN_2L_NR_CHANNELS);
 	port_table_add_page(&d->evtchn->ports, page);
 	return 0;
 
@@ -53,7 +54,9 @@ void evtchn_domain_destroy(struct domain *d)
 	if (!d->evtchn)
 		return;
 	ports_close_all(d, &all, true);
-	BUG_ON(fifo_leave(d));
+	/* Someone may still hold a port reserved, for a moment. */
+	while (fifo_leave(d))
+		cpu_relax();
 	for_each_vcpu (d, v)
 		vcpu_info_release(v);
 }
@@ -67,7 +70,7 @@ void evtchn_domain_free(struct domain *d)
 	t = &d->evtchn->ports;
 	for (uint32_t i = 0; i < t->nr / PORTS_PER_PAGE; i++)
 		heap_free(t->pages[i], 0);
-	heap_free(t->pages, dir_order(t->limit));
+	heap_free(t->pages, dir_order(d->evtchn->fifo_limit));
 	heap_free(d->evtchn, 0);
 	d->evtchn = NULL;
 }
@@ -244,7 +247,7 @@ static int op_reset(domid_t id)
 	if (rc)
 		return rc;
 	ports_close_all(d, &budget, false);
-	rc = budget ? fifo_leave(d) : -ERESTART;
+	rc = budget && !fifo_leave(d) ? 0 : -ERESTART;
 	domain_put(d);
 	return rc;
 }

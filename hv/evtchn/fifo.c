@@ -41,8 +41,7 @@ static void enter(struct domain *d, struct fifo *f) MUST_HOLD(evtchn_lock)
 			spin_unlock(&r->lock);
 		}
 		spin_lock(&p->lock);
-		if (n < EVTCHN_2L_NR_CHANNELS &&
-		    atomic_test_and_clear_bit(n,
+		if (atomic_test_and_clear_bit(n,
 					      d->shared_info->evtchn_pending))
 			port_raise(d, n);
 		spin_unlock(&p->lock);
@@ -57,12 +56,13 @@ static int install_control(struct domain *d, struct fifo **spare, void *block,
 	if (d->dying || !f)
 		return -ENOMEM;
 	if (f->vcpu[vcpu].control)
-		return -EEXIST;
+		return -EINVAL;
 	store_release(&f->vcpu[vcpu].control, block);
 	if (f == *spare) {
 		*spare = NULL;
 		f->first = vcpu;
 		spin_lock_init(&f->lock, RUNG_QUEUE);
+		d->evtchn->ports.limit = d->evtchn->fifo_limit;
 		enter(d, f);
 	}
 	return 0;
@@ -125,7 +125,7 @@ int fifo_expand_array(struct domain *d, uint64_t mfn)
 	spin_lock(&evtchn_lock);
 	f = d->evtchn->fifo;
 	if (!f) {
-		rc = -EOPNOTSUPP;
+		rc = -EINVAL;
 	} else if (f->nr_pages == FIFO_MAX_PAGES) {
 		rc = -ENOSPC;
 	} else {
@@ -163,10 +163,13 @@ int fifo_leave(struct domain *d)
 
 	spin_lock(&evtchn_lock);
 	f = d->evtchn->fifo;
-	for (uint32_t n = 0; n < t->nr && !rc; n++)
-		rc = port_is_open(port_at(t, n)) ? -EBUSY : 0;
-	if (!rc)
+	/* A reserved one is about to be open. */
+	for (uint32_t n = 1; n < t->nr && !rc; n++)
+		rc = port_at(t, n)->state == PORT_FREE ? 0 : -EBUSY;
+	if (!rc) {
+		t->limit = EVTCHN_2L_NR_CHANNELS;
 		store_release(&d->evtchn->fifo, NULL);
+	}
 	spin_unlock(&evtchn_lock);
 	if (rc || !f)
 		return rc;

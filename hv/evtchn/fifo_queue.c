@@ -31,7 +31,7 @@
 /* Compare-exchange tries on a tail; from LINK_BUSY on the guest is asked, by
  * BUSY, to leave MASKED alone. */
 #define LINK_BUSY  4
-#define LINK_TRIES 1000
+#define LINK_TRIES 128
 
 uint32_t *fifo_word(const struct fifo *f, uint32_t port)
 {
@@ -70,10 +70,10 @@ static uint32_t *word_or_missed(const struct fifo *f, struct port *p,
 }
 
 /*
- * Link @port behind the event word @tail.  0: the tail is not queued any more;
- * 1: done; -1: the guest would not let us.
+ * Link @port behind the event word @tail.  False: the tail is not queued any
+ * more, or the guest would not let us.
  */
-static int link_behind(uint32_t *tail, uint32_t port)
+static bool link_behind(uint32_t *tail, uint32_t port)
 {
 	uint32_t w = READ_ONCE(*tail), want;
 
@@ -83,14 +83,14 @@ static int link_behind(uint32_t *tail, uint32_t port)
 		if (!(w & FIFO_LINKED)) {
 			if (try >= LINK_BUSY)
 				atomic_fetch_and(tail, ~FIFO_BUSY);
-			return 0;
+			return false;
 		}
 		want = w & ~(FIFO_BUSY | EVTCHN_FIFO_LINK_MASK);
 		if (atomic_cmpxchg(tail, &w, want | port))
-			return 1;
+			return true;
 	}
 	atomic_fetch_and(tail, ~FIFO_BUSY);
-	return -1;
+	return false;
 }
 
 /* Put @port, which is pending and was not masked, on its queue. */
@@ -100,7 +100,6 @@ static unsigned int enqueue(struct fifo *f, struct port *p, uint32_t port,
 	unsigned int prio = READ_ONCE(p->priority), v = READ_ONCE(p->vcpu);
 	uint32_t tail, *old_tail;
 	struct fifo_vcpu *q;
-	int linked = 0;
 
 	/* A vcpu that is not up yet has no queues. */
 	if (!load_acquire(&f->vcpu[v].control))
@@ -120,11 +119,7 @@ static unsigned int enqueue(struct fifo *f, struct port *p, uint32_t port,
 
 	tail = q->tail[prio];
 	q->tail[prio] = port;
-	if (tail)
-		linked = link_behind(fifo_word(f, tail), port);
-	if (linked < 0)
-		return FIFO_BROKEN;
-	if (linked)
+	if (tail && link_behind(fifo_word(f, tail), port))
 		return 0;
 	/* ORDER: head before ready; pairs with the guest's exchange of ready
 	 * before it reads the head. */

@@ -29,7 +29,6 @@ struct fifo {
 enum fifo_result {
 	FIFO_NEW = 1 << 0, /* it was not pending before                   */
 	FIFO_NOTIFY = 1 << 1, /* tell *vcpu that events wait               */
-	FIFO_BROKEN = 1 << 2, /* the guest does not play by the rules      */
 };
 
 /* The event word of @port, or NULL. */

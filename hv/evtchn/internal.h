@@ -17,6 +17,7 @@ _Static_assert(FIFO_MAX_VCPUS >= MAX_VCPUS, "a queue set for every vcpu");
 
 struct evtchn_domain {
 	struct port_table ports;
+	uint32_t fifo_limit; /* ports in the FIFO format                  */
 	struct fifo *fifo; /* NULL: the 2-level format                    */
 	uint32_t virq[MAX_VCPUS][NR_VIRQS]; /* port, 0: none; global ones
 						in row 0                  */
@@ -75,7 +76,7 @@ int fifo_init_control(struct domain *d, uint64_t mfn, uint32_t offset,
 int fifo_expand_array(struct domain *d, uint64_t mfn) MUST_CHECK;
 int fifo_set_priority(struct domain *d, uint32_t port,
 		      uint32_t priority) MUST_CHECK;
-/* Back to 2-level.  -EBUSY: a port is open. */
+/* Back to 2-level.  -EBUSY: a port is open or about to be. */
 int fifo_leave(struct domain *d);
 
 /* ---- vcpu_info.c */

@@ -77,7 +77,7 @@ void port_table_add_page(struct port_table *t, void *page)
 
 int port_alloc(struct port_table *t, uint32_t *port)
 {
-	for (; t->hint < t->nr; t->hint++) {
+	for (; t->hint < min(t->nr, t->limit); t->hint++) {
 		struct port *p = port_at(t, t->hint);
 
 		if (p->state != PORT_FREE)
