@@ -50,11 +50,36 @@ void irq_unbind_pirq(struct domain *d, uint32_t pirq);
 long hc_physdev_op(uint32_t cmd, uint64_t arg);
 long hc_platform_op(uint64_t arg);
 
-/* ---- port I/O of the control domain, checked against what is ours */
+/* ---- port I/O (dev/ioport.c) */
+/*
+ * May @v's kernel (or, if @user, its user program) use these ports, by its
+ * IOPL or its bitmap?  If not: #GP.
+ */
+bool dev_port_granted(struct vcpu *v, bool user, uint16_t port,
+		      unsigned int size);
+int dev_port_bitmap(struct vcpu *v, uint64_t gva, uint32_t nr_ports);
+/*
+ * Do the access, or what stands for it where the ports are ours: those read
+ * as ones and ignore writes.
+ */
+uint32_t dev_port_read(struct domain *d, uint16_t port, unsigned int size);
+void dev_port_write(struct domain *d, uint16_t port, unsigned int size,
+		    uint32_t v);
+/* Could the control domain be given these ports natively (a TSS bitmap)? */
 bool dev_port_allowed(struct domain *d, uint16_t port, unsigned int size);
-/* May the control domain map this device frame?  (LAPIC, IO-APIC: no) */
-bool dev_mmio_allowed(struct domain *d, mfn_t m);
 
+/* ---- device memory */
+/* May the control domain map this frame, which is no RAM? */
+bool dev_mmio_allowed(struct domain *d, mfn_t m);
+/*
+ * MSI-X tables: a writable mapping becomes a read-only one; a write there is
+ * to be skipped (emul_decode_store gives the length).
+ */
+bool dev_mmio_read_only(mfn_t m);
+
+/* ---- power */
+/* The screen for XENPF_get_dom0_console, set by boot; NULL: none. */
+extern const struct pv_dom0_vga_console_info *dev_screen;
 void machine_poweroff(void) NORETURN;
 void machine_reboot(void) NORETURN;
 

@@ -187,10 +187,9 @@ static struct cpuid_regs xen_leaf(cpuid_fn host, const struct cpuid_facts *f,
 	case 1:
 		r.a = PV_VERSION_MAJOR << 16 | PV_VERSION_MINOR;
 		break;
-	case 2: /* hypercall pages, MSR to place them (HVM only), features */
+	case 2: /* hypercall pages; mmu_update preserves A and D */
 		r.a = 1;
-		r.b = 0x40000000;
-		r.c = B(0); /* mmu_update preserves A and D */
+		r.c = B(0);
 		break;
 	case 3: /* time: the TSC is native and never emulated */
 		if (sub == 0) {
@@ -225,6 +224,7 @@ static struct cpuid_regs ext_leaf(const struct cpuid_facts *f, uint32_t n)
 		break;
 	case 1:
 		r.a = PV_EXT_VERSION;
+		r.b = PV_EXT_NR_WORDS;
 		break;
 	case 2:
 		r.a = f->features;
