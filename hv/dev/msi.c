@@ -36,7 +36,7 @@ static uint32_t address_of(const struct irq *irq)
 
 /* ---- MSI ------------------------------------------------------------------ */
 
-static uint16_t msi_control(const struct irq *irq)
+static uint16_t msi_control(const struct irq *irq) MUST_HOLD(irq_lock)
 {
 	return pci_read(irq->bdf, irq->cap + MSI_CONTROL, 2);
 }
@@ -52,7 +52,7 @@ int msi_check(uint32_t bdf, unsigned int n)
 	return cap;
 }
 
-static void msi_write(const struct irq *irq)
+static void msi_write(const struct irq *irq) MUST_HOLD(irq_lock)
 {
 	uint16_t control = msi_control(irq) & ~0x70;
 	unsigned int order = 0;
@@ -67,7 +67,7 @@ static void msi_write(const struct irq *irq)
 	pci_write(irq->bdf, irq->cap + MSI_CONTROL, 2, control | order << 4);
 }
 
-static void msi_mask_bit(const struct irq *irq, bool masked)
+static void msi_mask_bit(const struct irq *irq, bool masked) MUST_HOLD(irq_lock)
 {
 	uint16_t control = msi_control(irq);
 	unsigned int reg = irq->cap + (control & MSI_64BIT ? 16 : 12);
