@@ -3,8 +3,8 @@
  * From a list of ranges to a working memory room.
  *
  * The frame table and the machine-to-physical table are taken from the top of
- * the highest free memory below 4 GiB, which the early tables map; so are the
- * pages of the tables that map them and all RAM.  Both are arrays indexed by
+ * the highest free memory, so that low addresses are left for devices; so are
+ * the pages of the tables that map them.  Both are arrays indexed by
  * frame number.  Where there is no RAM they show one page that says so, so
  * that a lookup needs one comparison, with the end.
  *
@@ -19,7 +19,6 @@ enum {
 	MAX_SPANS = 160
 };
 static const uint64_t UNIT = 1ull << 21; /* granularity of both arrays */
-static const uint64_t EARLY_END = 1ull << 32;
 
 /* Early memory: [low, end) is taken but for [bump, bump_end). */
 static struct {
@@ -97,7 +96,7 @@ static struct mem_range free_top(struct mem_range r, uint64_t end,
 	return r;
 }
 
-/* Take the highest free run below 4 GiB that holds @size. */
+/* Take the highest free run that holds @size. */
 static void early_init(const struct mem_range *ram, unsigned int nr_ram,
 		       const struct mem_range *busy, unsigned int nr_busy,
 		       uint64_t size)
@@ -105,7 +104,7 @@ static void early_init(const struct mem_range *ram, unsigned int nr_ram,
 	struct mem_range best = {0, 0};
 
 	for (unsigned int i = 0; i < nr_ram; i++) {
-		uint64_t end = min(ram[i].end, EARLY_END);
+		uint64_t end = ram[i].end;
 
 		/* Runs of this range, from the top down. */
 		while (end > ram[i].start) {
@@ -282,19 +281,6 @@ static void ram_mark(const struct mem_range *ram, unsigned int nr)
 	}
 }
 
-/* L3 tables for all our slots, so that CPUs may copy the L4. */
-static void slots_fill(void)
-{
-	map_l2(hv_l4_template, IOMAP_BASE);
-	for (uint64_t va = DIRECT_BASE; va < DIRECT_END; va += 1ull << 39) {
-		uint64_t *entry = &hv_l4_template[va >> 39 & 511];
-
-		if (!(*entry & PTE_P) && va < DIRECT_BASE + (frame_limit << 12))
-			*entry = mfn_pte(direct_to_mfn(early_page()).raw,
-					 PTE_TABLE);
-	}
-}
-
 void mm_boot(const struct mem_range *ram, unsigned int nr_ram,
 	     const struct mem_range *busy, unsigned int nr_busy)
 {
@@ -310,10 +296,8 @@ void mm_boot(const struct mem_range *ram, unsigned int nr_ram,
 	map_page_alloc = early_page;
 	array_map(FRAMES_BASE, sizeof(struct frame), 0, 0);
 	array_map(M2P_BASE, sizeof(uint64_t), 0xff, 0xff);
-	slots_fill();
-	for (unsigned int i = 0; i < nr_spans; i++)
-		map_checked(DIRECT_BASE + spans[i].start, spans[i].start,
-			    spans[i].end - spans[i].start);
+	/* CPUs copy the slots: the L3 of each is made now. */
+	map_l2(hv_l4_template, IOMAP_BASE);
 	guest_m2p_build();
 	map_page_alloc = map_page_from_heap;
 	ram_mark(ram, nr_ram);

@@ -41,6 +41,7 @@ uint64_t *map_l2(uint64_t *l4, uint64_t va)
 {
 	uint64_t *l3 = table_below(l4, va >> 39 & 511);
 
+	BUG_ON(l3 && (l3[va >> 30 & 511] & PTE_PS));
 	return l3 ? table_below(l3, va >> 30 & 511) : NULL;
 }
 

@@ -76,7 +76,7 @@ struct mem_range {
 /*
  * Give the allocator its memory.  @ram lists usable RAM, @busy what is taken
  * already (image, modules, firmware, the early tables).  Maps the frame table
- * and the machine-to-physical table.  Needs the direct map.
+ * and the machine-to-physical table.  Needs the direct map of all RAM.
  */
 void mm_boot(const struct mem_range *ram, unsigned int nr_ram,
 	     const struct mem_range *busy, unsigned int nr_busy);
@@ -136,6 +136,10 @@ void frame_put(mfn_t m);
  */
 int frame_get_typed(mfn_t m, struct domain *d, enum frame_type type) MUST_CHECK;
 void frame_put_typed(mfn_t m);
+/* The same, as MMUEXT_PIN_*: held until the owner unpins it or ends. */
+int frame_pin(mfn_t m, struct domain *d, enum frame_type type) MUST_CHECK;
+/* As MMUEXT_PIN_*: for builders.  -EINVAL; -ERESTART: call again. */
+int frame_pin(mfn_t m, struct domain *d, enum frame_type type) MUST_CHECK;
 
 /* Allocate for a domain (zeroed; order 0 is one frame), within max_frames. */
 mfn_t domain_frame_alloc(struct domain *d, unsigned int order);
