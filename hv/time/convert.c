@@ -27,15 +27,18 @@ struct scale scale_from_hz(uint64_t hz)
 	return s;
 }
 
-/* Ticks per nanosecond with 28 bits of fraction: good up to 2^36 Hz. */
+/*
+ * Ticks per nanosecond with 28 bits of fraction: good up to 2^35 Hz.  Rounded
+ * up, so that a timer is never early by what now_ns() rounds down.
+ */
 uint64_t rate_from_hz(uint64_t hz)
 {
-	return (hz << 28) / NS_PER_SEC;
+	return (hz << 28) / NS_PER_SEC + 2;
 }
 
 uint64_t rate_ticks(uint64_t rate, uint64_t ns)
 {
-	return (uint64_t)((unsigned __int128)ns * rate >> 28) + 1;
+	return (uint64_t)((unsigned __int128)(ns + 1) * rate >> 28) + 1;
 }
 
 uint64_t rate_between(const struct sample *a, const struct sample *b,
