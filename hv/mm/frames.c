@@ -80,22 +80,6 @@ int frame_pin(mfn_t m, struct domain *dom, enum frame_type type)
 	return rc;
 }
 
-int frame_pin(mfn_t m, struct domain *dom, enum frame_type type)
-{
-	struct mm_domain *d = domain_mm(dom);
-	struct frame *f = frame_find(m.raw);
-	int rc;
-
-	if (!f)
-		return -EINVAL;
-	mm_lock(d);
-	rc = zombies_drain(d);
-	if (!rc)
-		rc = pin_get(f, d, type);
-	spin_unlock(&d->lock);
-	return rc;
-}
-
 void frame_put_typed(mfn_t m)
 {
 	struct frame *f = &frame_table[m.raw];

@@ -138,8 +138,6 @@ int frame_get_typed(mfn_t m, struct domain *d, enum frame_type type) MUST_CHECK;
 void frame_put_typed(mfn_t m);
 /* The same, as MMUEXT_PIN_*: held until the owner unpins it or ends. */
 int frame_pin(mfn_t m, struct domain *d, enum frame_type type) MUST_CHECK;
-/* As MMUEXT_PIN_*: for builders.  -EINVAL; -ERESTART: call again. */
-int frame_pin(mfn_t m, struct domain *d, enum frame_type type) MUST_CHECK;
 
 /* Allocate for a domain (zeroed; order 0 is one frame), within max_frames. */
 mfn_t domain_frame_alloc(struct domain *d, unsigned int order);
