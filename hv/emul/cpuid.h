@@ -3,7 +3,7 @@
 #ifndef HV_EMUL_CPUID_H
 #define HV_EMUL_CPUID_H
 
-#include "hv/cpu/asm.h"
+#include "hv/lib/cpuid.h"
 
 /* What the answers depend on besides the processor. */
 struct cpuid_facts {

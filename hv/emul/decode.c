@@ -17,12 +17,8 @@ void cursor_start(struct cursor *c, const uint8_t *code, size_t n,
 	insn->mem.base = insn->mem.index = EMUL_NO_REG;
 	insn->mem.scale = 1;
 	insn->mem.address_size = mode == EMUL_MODE64 ? 8 : 4;
-	*c = (struct cursor){
-		.code = code,
-		.n = min(n, (size_t)EMUL_MAX_LENGTH),
-		.mode = mode,
-		.insn = insn,
-	};
+	*c = (struct cursor){.code = code, .mode = mode, .insn = insn};
+	c->n = min(n, (size_t)EMUL_MAX_LENGTH);
 }
 
 uint8_t cursor_byte(struct cursor *c)

@@ -6,7 +6,7 @@
 #ifndef HV_EMUL_DECODE_H
 #define HV_EMUL_DECODE_H
 
-#include "hv/cpu/cpu.h"
+#include "hv/lib/regs.h"
 
 #define EMUL_MAX_LENGTH 15
 

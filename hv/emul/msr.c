@@ -9,8 +9,9 @@
  *
  * PURE
  */
-#include "hv/cpu/asm.h"
 #include "hv/emul/msr.h"
+
+#define APIC_BASE 0x1b
 
 static const struct {
 	uint32_t msr;
@@ -19,31 +20,31 @@ static const struct {
 } table[] = {
 	{0x10, MSR_HOST, 0}, /* TSC */
 	{0x17, MSR_VALUE, 0}, /* platform id */
-	{MSR_APIC_BASE, MSR_VALUE, 0xfee00800},
+	{APIC_BASE, MSR_VALUE, 0xfee00800}, /* enabled */
 	{0x3a, MSR_VALUE, 1}, /* feature control: locked, nothing on */
 	{0x8b, MSR_HOST, 0}, /* microcode revision */
 	{0xce, MSR_VALUE, 0}, /* platform information */
 	{0xfe, MSR_VALUE, 0}, /* MTRR capabilities: none */
 	{0x140, MSR_VALUE, 0}, /* miscellaneous features: none on */
-	{MSR_SYSENTER_CS, MSR_VALUE, 0},
-	{MSR_SYSENTER_ESP, MSR_VALUE, 0},
-	{MSR_SYSENTER_EIP, MSR_VALUE, 0},
+	{0x174, MSR_VALUE, 0}, /* SYSENTER_CS, _ESP, _EIP */
+	{0x175, MSR_VALUE, 0},
+	{0x176, MSR_VALUE, 0},
 	{0x179, MSR_VALUE, 0}, /* machine checks: no banks */
 	{0x17a, MSR_VALUE, 0},
 	/* fast strings; no branch trace, no event-based sampling */
 	{0x1a0, MSR_VALUE, 1 << 0 | 1 << 11 | 1 << 12},
 	{0x1d9, MSR_VALUE, 0}, /* debug control */
-	{MSR_PAT, MSR_VALUE, MSR_PAT_VALUE},
+	{0x277, MSR_VALUE, MSR_PAT_VALUE},
 	{0x2ff, MSR_VALUE, 0}, /* MTRR default type: off */
-	{MSR_EFER, MSR_VALUE, EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE},
-	{MSR_STAR, MSR_VALUE, 0},
-	{MSR_LSTAR, MSR_VALUE, 0},
-	{MSR_CSTAR, MSR_VALUE, 0},
-	{MSR_SFMASK, MSR_VALUE, 0},
-	{MSR_FS_BASE, MSR_FS, 0},
-	{MSR_GS_BASE, MSR_GS, 0},
-	{MSR_KERNEL_GS_BASE, MSR_KERNEL_GS, 0},
-	{MSR_TSC_AUX, MSR_VALUE, 0},
+	{0xc0000080, MSR_VALUE, 0xd01}, /* EFER: SCE, LME, LMA, NXE */
+	{0xc0000081, MSR_VALUE, 0}, /* STAR, LSTAR, CSTAR, SFMASK */
+	{0xc0000082, MSR_VALUE, 0},
+	{0xc0000083, MSR_VALUE, 0},
+	{0xc0000084, MSR_VALUE, 0},
+	{0xc0000100, MSR_FS, 0},
+	{0xc0000101, MSR_GS, 0},
+	{0xc0000102, MSR_KERNEL_GS, 0},
+	{0xc0000103, MSR_VALUE, 0}, /* TSC_AUX */
 	/* AMD */
 	{0xc0010010, MSR_VALUE, 0}, /* SYSCFG */
 	{0xc0010015, MSR_VALUE, 1 << 24}, /* HWCR: TSC runs at P0 */
@@ -57,7 +58,7 @@ static int find(uint32_t msr)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		if (table[i].msr == msr)
-			return i;
+			return (int)i;
 	return -1;
 }
 
@@ -69,7 +70,7 @@ enum msr_verdict msr_read_policy(uint32_t msr, unsigned int vcpu,
 	if (i < 0)
 		return MSR_GP;
 	*value = table[i].value;
-	if (msr == MSR_APIC_BASE && vcpu == 0)
+	if (msr == APIC_BASE && vcpu == 0)
 		*value |= 1 << 8; /* the boot processor */
 	return table[i].verdict;
 }
