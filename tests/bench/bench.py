@@ -128,9 +128,8 @@ def measure(machine, seconds, log):
     with open(log, "w", encoding="utf-8") as file:
         file.write(outcome.text() + "\n" + "\n".join(outcome.where) + "\n")
     if not done:
-        last = next((l for l in reversed(outcome.lines) if l.strip()), "")
-        raise BenchError(f"no results ({outcome.ended}), log {log}, "
-                         f"last line: {last.strip()}")
+        raise BenchError(f"no results ({outcome.ended}), log {log}: "
+                         + outcome.last_words())
     return found, outcome.seconds
 
 

@@ -23,4 +23,6 @@ $(BUILD)/tests/extract-fuzz: tests/image/extract_fuzz.c $(EXTRACT_SRC) \
 
 TEST_NEEDS += $(addprefix $(BUILD)/tests/,extract-test extract-seeds \
 	extract-fuzz)
-TESTS += $(BUILD)/tests/extract-test@60 tests/image/extract_fuzz.sh@120
+TEST_NEEDS += $(BUILD)/bin/parapet-extract
+TESTS += $(BUILD)/tests/extract-test@60 tests/image/extract_fuzz.sh@120 \
+	tests/image/run_test.py@120

@@ -188,6 +188,12 @@ class Outcome:
     def text(self):
         return "\n".join(self.lines)
 
+    def last_words(self):
+        """The line of the panic, or the last one."""
+        said = [line.strip() for line in self.lines if line.strip()]
+        panics = [line for line in said if PANIC.search(line)]
+        return (panics[:1] or said[-1:] or ["nothing"])[0]
+
 
 class Boot:
     """One boot, its serial line read line by line."""

@@ -117,11 +117,10 @@ def report(outcome, status):
     }[outcome.ended]
     if status is not None and outcome.ended in ("off", "stopped"):
         reason = f"the self-check ended with status {status}"
-    last = next((l for l in reversed(outcome.lines) if l.strip()), "nothing")
     for line in outcome.where:
         say("  " + line)
-    say(f"FAILED after {outcome.seconds:.1f} s: {reason}; "
-        f"last line: {last.strip()}")
+    say(f"FAILED after {outcome.seconds:.1f} s: {reason}: "
+        f"{outcome.last_words()}")
     return 1
 
 

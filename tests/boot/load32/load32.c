@@ -35,10 +35,10 @@ enum {
 
 enum {
 	AT_SYSINFO = 32,
-	SIGTRAP = 5,
-	SIGFPE = 8,
-	SIGUSR1 = 10,
-	SIGSEGV = 11,
+	SIGNAL_TRAP = 5,
+	SIGNAL_FPE = 8,
+	SIGNAL_USR1 = 10,
+	SIGNAL_SEGV = 11,
 	SA_SIGINFO = 4,
 	SA_RESTORER = 0x04000000,
 	SA_NODEFER = 0x40000000,
@@ -239,10 +239,10 @@ static int check_signals(syscall_fn sys)
 	long pid = sys(NR_GETPID, 0, 0, 0, 0, 0, 0);
 	uint32_t before = signals;
 
-	if (!set_handler(sys, SIGUSR1, count_signal))
+	if (!set_handler(sys, SIGNAL_USR1, count_signal))
 		return 0;
 	for (int i = 0; i < 200; i++)
-		if (sys(NR_KILL, pid, SIGUSR1, 0, 0, 0, 0))
+		if (sys(NR_KILL, pid, SIGNAL_USR1, 0, 0, 0, 0))
 			return 0;
 	return signals == before + 200;
 }
@@ -252,33 +252,33 @@ static void step_over(int number, void *info, uint32_t *context)
 {
 	(void)info;
 	signals += (uint32_t)number << 16;
-	context[UCONTEXT_REGS + REG_EIP] += number == SIGTRAP ? 0 : 2;
+	context[UCONTEXT_REGS + REG_EIP] += number == SIGNAL_TRAP ? 0 : 2;
 }
 
 static int check_faults(syscall_fn sys)
 {
-	if (!set_handler(sys, SIGSEGV, step_over) ||
-	    !set_handler(sys, SIGFPE, step_over) ||
-	    !set_handler(sys, SIGTRAP, step_over))
+	if (!set_handler(sys, SIGNAL_SEGV, step_over) ||
+	    !set_handler(sys, SIGNAL_FPE, step_over) ||
+	    !set_handler(sys, SIGNAL_TRAP, step_over))
 		return 0;
 	signals = 0;
 	/* movb %al, (%ecx) to page 0 */
 	asm volatile(".byte 0x88, 0x01" ::"c"(0) : "memory");
-	if (signals >> 16 != SIGSEGV)
+	if (signals >> 16 != SIGNAL_SEGV)
 		return 0;
 	signals = 0;
 	/* divl %ecx by zero */
 	asm volatile(".byte 0xf7, 0xf1" ::"a"(1), "c"(0), "d"(0));
-	if (signals >> 16 != SIGFPE)
+	if (signals >> 16 != SIGNAL_FPE)
 		return 0;
 	signals = 0;
 	asm volatile("int3");
-	if (signals >> 16 != SIGTRAP)
+	if (signals >> 16 != SIGNAL_TRAP)
 		return 0;
 	signals = 0;
 	/* int $0x21 has no gate for us */
 	asm volatile(".byte 0xcd, 0x21");
-	return signals >> 16 == SIGSEGV;
+	return signals >> 16 == SIGNAL_SEGV;
 }
 
 static uint32_t gs_word(void)
