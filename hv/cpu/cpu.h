@@ -6,31 +6,12 @@
 #ifndef HV_CPU_CPU_H
 #define HV_CPU_CPU_H
 
+#include "hv/lib/regs.h"
 #include "hv/lib/spinlock.h"
 
 #define MAX_CPUS 64
 
 struct vcpu;
-
-/*
- * What every entry leaves at the top of the ring-0 stack (WIN_STACK_TOP), and
- * what every exit takes from there.  entry is a vector or an ENTRY_* number.
- */
-struct cpu_regs {
-	uint64_t r15, r14, r13, r12, rbp, rbx;
-	uint64_t r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
-	uint64_t entry, error;
-	uint64_t rip, cs, rflags, rsp, ss;
-};
-#define CPU_REGS_SIZE 176
-_Static_assert(sizeof(struct cpu_regs) == CPU_REGS_SIZE, "entry.S builds it");
-
-enum {
-	ENTRY_SYSCALL = 0x100, /* SYSCALL, guest in kernel mode: a hypercall  */
-	ENTRY_SYSCALL_USER, /* SYSCALL, guest in user mode, slow path       */
-	ENTRY_SYSCALL32, /* SYSCALL from 32-bit user code                */
-	ENTRY_SYSENTER, /* SYSENTER                                     */
-};
 
 /*
  * WIN_DATA: writable in the guest view, so every field is HOSTILE whenever a
@@ -46,8 +27,6 @@ struct tramp_data {
 	uint64_t syscall_mask; /* 1: events are masked on entry             */
 	uint64_t pf_rip; /* trap 14; 0: take the slow path                  */
 	uint64_t pf_mask;
-	uint64_t int80_rip; /* trap 0x80 when user code may call it, else 0 */
-	uint64_t int80_mask;
 };
 
 /* WIN_CONST: read-only in the guest view; what the trampoline trusts. */
@@ -56,8 +35,12 @@ struct tramp_const {
 	uint64_t vinfo; /* address of the running vcpu's vcpu_info in the
 			    window, WIN_VINFO + offset                       */
 	uint64_t version; /* what xen_version(0) answers                    */
-	uint64_t cpu_id;
-	uint64_t hv_stack_top;
+};
+
+/* WIN_DOMAIN: the running domain's page, read-only in the guest view. */
+struct tramp_domain {
+	uint64_t vcpus; /* bit n: vcpu n exists                           */
+	uint64_t vcpus_up; /* bit n: it has been brought up                 */
 };
 
 /* One processor.  this_cpu is the CPU's own, at WIN_CPU. */
@@ -66,12 +49,14 @@ struct cpu {
 	uint32_t apic_id;
 	bool online;
 	struct vcpu *curr; /* whose registers are on the ring-0 stack     */
-	struct vcpu *fpu_owner; /* whose FPU state the registers hold     */
+	struct vcpu *loaded; /* whose other state is still in the processor,
+				 if the CPU went idle after it              */
 	struct vcpu *idle;
 	/* TLB: see cpu/tlb.h. */
 	uint32_t in_guest; /* 1 from exit to entry                        */
 	uint32_t flush_wanted; /* bumped by others; ORDER: cpu/tlb.c      */
 	uint32_t flush_done;
+	uint32_t flush_time; /* the flush clock when it last left           */
 	/* The copy of the running guest's top-level table. */
 	spinlock_t root_lock;
 	mfn_t root; /* which guest table it copies, or MFN_INVALID       */
@@ -108,5 +93,24 @@ extern unsigned int nr_cpus;
 /* The entering guest's registers, on this CPU's ring-0 stack. */
 #define guest_regs() ((struct cpu_regs *)(WIN_STACK_TOP - CPU_REGS_SIZE))
 #define tramp_data() ((struct tramp_data *)WIN_DATA)
+
+/* Page-table entry bits. */
+#define PTE_P       0x001ull
+#define PTE_RW      0x002ull
+#define PTE_US      0x004ull
+#define PTE_PWT     0x008ull
+#define PTE_PCD     0x010ull
+#define PTE_A       0x020ull
+#define PTE_D       0x040ull
+#define PTE_PS      0x080ull
+#define PTE_G       0x100ull
+#define PTE_NX      (1ull << 63)
+#define PTE_ADDRESS 0x000ffffffffff000ull
+
+/*
+ * Put a page at @va of this CPU's window, in both views.  The guest's view is
+ * stale until the guest's root is loaded, which the way out does.
+ */
+void window_set(uint64_t va, uint64_t pte);
 
 #endif /* HV_CPU_CPU_H */

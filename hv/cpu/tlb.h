@@ -31,4 +31,11 @@ uint32_t tlb_now(void);
 /* The CPUs of @mask that have not flushed since @stamp. */
 cpumask_t tlb_stale(cpumask_t mask, uint32_t stamp);
 
+/* The entry path: from here on this CPU is inside the hypervisor. */
+void tlb_entered(void);
+/* The exit path, last thing before the guest's root is loaded. */
+void tlb_leaving(void);
+/* Make another CPU enter the hypervisor; set by boot. */
+extern void (*tlb_interrupt_cpu)(unsigned int cpu);
+
 #endif /* HV_CPU_TLB_H */

@@ -49,7 +49,7 @@ struct vcpu {
 	uint64_t xcr0;
 	uint64_t debugreg[8];
 	void *fpu; /* XSAVE area, 64-byte aligned                           */
-	bool fpu_used;
+	unsigned int loaded_on; /* the CPU whose loaded it may be           */
 
 	/* Guest tables. */
 	mfn_t kernel_root; /* MMUEXT_NEW_BASEPTR: typed L4, referenced      */
@@ -58,6 +58,7 @@ struct vcpu {
 	unsigned int gdt_entries;
 	uint64_t ldt_base; /* guest virtual address                         */
 	unsigned int ldt_entries;
+	mfn_t *ldt_frames; /* mm: its typed descriptor pages, or NULL       */
 	struct pv_trap_info traps[256]; /* vector field unused              */
 	struct callback event, failsafe, syscall, syscall32, sysenter, nmi;
 	unsigned int iopl; /* shadowed: real IOPL is 0                      */
@@ -72,8 +73,10 @@ struct vcpu {
 	uint32_t state; /* VCPU_*: changed under the sched lock             */
 	uint32_t pause_count;
 	unsigned int cpu; /* which CPU it runs or waits on                  */
+	bool torn_down; /* its rooms' state is gone (destroy)                */
 	bool running; /* is some CPU's curr                                 */
 	bool nmi_pending;
+	bool info_ready; /* a CPU's window may map info's page              */
 	struct sched_vcpu *sched;
 	struct vcpu_timers *timers;
 	uint64_t poll_mask[4]; /* SCHEDOP_poll's ports are checked by evtchn  */
@@ -88,12 +91,14 @@ struct domain {
 	bool crashed;
 	uint32_t refs;
 	uint32_t pause_count;
+	bool control_paused; /* the toolstack holds one of pause_count        */
 	struct list all; /* in the domain list, by id                        */
 	spinlock_t lock; /* RUNG_DOMAIN                                      */
 	uint8_t uuid[16];
 
 	struct mm_domain mm;
 	unsigned int max_vcpus;
+	struct tramp_domain *tramp; /* its page in every CPU's window      */
 	struct vcpu *vcpu[MAX_VCPUS];
 
 	struct pv_shared_info *shared_info; /* direct-map address            */
@@ -105,7 +110,8 @@ struct domain {
 	struct gnttab *gnttab;
 	void *irqs; /* physical interrupts, dev room                         */
 	uint64_t time_offset_ns; /* added to the host's wall clock           */
-	unsigned int weight, cap; /* scheduler: relative share; percent, 0 = none */
+	unsigned int weight,
+		cap; /* scheduler: relative share; percent, 0 = none */
 };
 
 #define for_each_vcpu(d, v)                                                    \
@@ -122,6 +128,8 @@ struct domain {
  */
 struct domain *domain_get(domid_t id);
 void domain_put(struct domain *d);
+/* The same, whether dying or not: for the one that destroys it. */
+struct domain *domain_get_dying(domid_t id);
 
 /*
  * A guest broke a promise it cannot take back: log why, pause it, tell the
@@ -136,6 +144,36 @@ void domain_shutdown(struct domain *d, unsigned int code);
 
 void domain_pause(struct domain *d);
 void domain_unpause(struct domain *d);
+
+/* ---- construction (control and boot rooms) -------------------------------- */
+/* A domain with its shared page and no vcpus, not yet found by domain_get. */
+struct domain *domain_alloc(domid_t id, unsigned int max_vcpus);
+/* Let domain_get find it; false if the id is taken. */
+bool domain_publish(struct domain *d) MUST_CHECK;
+void domain_unpublish(struct domain *d);
+struct vcpu *vcpu_alloc(struct domain *d, unsigned int id);
+void vcpu_free(struct vcpu *v);
+/* The next domain after @id in order, with a reference; NULL at the end. */
+struct domain *domain_next(int id);
+extern struct domain *control_domain;
+/* What domain_put calls when the last reference goes. */
+extern void (*domain_free_hook)(struct domain *d);
+
+/* ---- running (domain/context.c) -------------------------------------------- */
+/* Save @prev's registers from this CPU, load @next's.  Either may be idle. */
+void context_switch(struct vcpu *prev, struct vcpu *next);
+/* Show @v's vcpu_info and domain page in this CPU's window. */
+void context_map_info(struct vcpu *v);
+/* Load CR0.TS, CR4, XCR0 and DR7 as the current guest wants them. */
+void context_load_control(struct vcpu *v);
+
+/* Derive what the trampoline may do by itself from @v's traps and callbacks. */
+void context_refresh_trampoline(const struct vcpu *v, struct tramp_data *t);
+
+static inline bool vcpu_is_idle(const struct vcpu *v)
+{
+	return !v->domain;
+}
 
 static inline bool guest_in_kernel(void)
 {

@@ -8,15 +8,15 @@
 
 #include "hv/lib/types.h"
 
-#define READ_ONCE(x)	 (*(const volatile __typeof__(x) *)&(x))
-#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+#define READ_ONCE(x)        (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v)    (*(volatile __typeof__(x) *)&(x) = (v))
 
-#define barrier() __asm__ volatile("" ::: "memory")
-#define smp_mb()  __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
-#define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
+#define barrier()           __asm__ volatile("" ::: "memory")
+#define smp_mb()            __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define smp_rmb()           __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define smp_wmb()           __atomic_thread_fence(__ATOMIC_RELEASE)
 
-#define load_acquire(p)	    __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define load_acquire(p)     __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
 /* All of these are full barriers, as a LOCK prefix is. */

@@ -9,7 +9,10 @@ struct list {
 	struct list *next, *prev;
 };
 
-#define LIST_INIT(name) { &(name), &(name) }
+#define LIST_INIT(name)                                                        \
+	{                                                                      \
+		&(name), &(name)                                               \
+	}
 
 static inline void list_init(struct list *l)
 {
@@ -47,7 +50,7 @@ static inline void list_del(struct list *node)
 	list_init(node);
 }
 
-#define list_entry(ptr, type, member) container_of(ptr, type, member)
+#define list_entry(ptr, type, member)  container_of(ptr, type, member)
 #define list_first(head, type, member) list_entry((head)->next, type, member)
 
 #define list_for_each(pos, head, member)                                       \
@@ -58,8 +61,7 @@ static inline void list_del(struct list *node)
 #define list_for_each_safe(pos, tmp, head, member)                             \
 	for (pos = list_first(head, __typeof__(*pos), member),                 \
 	    tmp = list_first(&pos->member, __typeof__(*pos), member);          \
-	     &pos->member != (head);                                           \
-	     pos = tmp,                                                        \
+	     &pos->member != (head); pos = tmp,                                \
 	    tmp = list_first(&tmp->member, __typeof__(*pos), member))
 
 #endif /* HV_LIB_LIST_H */

@@ -9,7 +9,12 @@
 
 #include "hv/lib/types.h"
 
-enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_level {
+	LOG_ERR,
+	LOG_WARN,
+	LOG_INFO,
+	LOG_DEBUG
+};
 
 void log_line(enum log_level level, const char *fmt, ...) PRINTF(2);
 /* True a few times a second: the budget for lines that guests provoke. */

@@ -25,6 +25,7 @@ enum lock_rung {
 	RUNG_ROOT, /* one CPU's copy of the top-level table        */
 	RUNG_SCHED, /* one CPU's run queue                          */
 	RUNG_TIMER, /* one CPU's timer heap                         */
+	RUNG_SLAB, /* the small-object allocator                      */
 	RUNG_HEAP, /* the frame allocator                          */
 	RUNG_CONSOLE, /* the console ring and the UART                */
 };

@@ -19,7 +19,7 @@
 	} name##_t;                                                            \
 	static inline name##_t name##_of(base n)                               \
 	{                                                                      \
-		return (name##_t){ n };                                        \
+		return (name##_t){n};                                          \
 	}                                                                      \
 	static inline base name##_raw(name##_t x)                              \
 	{                                                                      \
@@ -39,7 +39,7 @@ static inline bool mfn_eq(mfn_t a, mfn_t b)
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member)                                        \
 	((type *)((char *)(ptr)-offsetof(type, member)))
-#define ROUND_UP(x, to)	  (((x) + (to)-1) & ~((__typeof__(x))(to)-1))
+#define ROUND_UP(x, to)   (((x) + (to)-1) & ~((__typeof__(x))(to)-1))
 #define ROUND_DOWN(x, to) ((x) & ~((__typeof__(x))(to)-1))
 
 #define min(a, b)                                                              \
@@ -58,13 +58,13 @@ static inline bool mfn_eq(mfn_t a, mfn_t b)
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-#define PURE_FN	   __attribute__((const))
-#define NORETURN   __attribute__((noreturn))
-#define PRINTF(f)  __attribute__((format(printf, f, (f) + 1)))
-#define PACKED	   __attribute__((packed))
-#define ALIGNED(n) __attribute__((aligned(n)))
-#define SECTION(s) __attribute__((section(s)))
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define PURE_FN     __attribute__((const))
+#define NORETURN    __attribute__((noreturn))
+#define PRINTF(f)   __attribute__((format(printf, f, (f) + 1)))
+#define PACKED      __attribute__((packed))
+#define ALIGNED(n)  __attribute__((aligned(n)))
+#define SECTION(s)  __attribute__((section(s)))
+#define MUST_CHECK  __attribute__((warn_unused_result))
 #define INIT_DATA
 
 #ifdef __clang__

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Offsets for assembly: compiled to text, filtered into asm-offsets.h. */
+#include <pv/start_info.h>
+
+#include "hv/cpu/cpu.h"
+
+#define OFFSET(name, type, field)                                              \
+	__asm__ volatile("\n.ascii \"->" #name " %0 \""                        \
+			 :                                                     \
+			 : "i"(offsetof(type, field)))
+
+void offsets(void);
+void offsets(void)
+{
+	OFFSET(TD_GUEST_RSP, struct tramp_data, guest_rsp);
+	OFFSET(TD_SCRATCH, struct tramp_data, scratch);
+	OFFSET(TD_KERNEL_MODE, struct tramp_data, kernel_mode);
+	OFFSET(TD_KERNEL_SP, struct tramp_data, kernel_sp);
+	OFFSET(TD_SYSCALL_RIP, struct tramp_data, syscall_rip);
+	OFFSET(TD_SYSCALL_MASK, struct tramp_data, syscall_mask);
+	OFFSET(TD_PF_RIP, struct tramp_data, pf_rip);
+	OFFSET(TD_PF_MASK, struct tramp_data, pf_mask);
+	OFFSET(TC_HV_CR3, struct tramp_const, hv_cr3);
+	OFFSET(TC_VINFO, struct tramp_const, vinfo);
+	OFFSET(TC_VERSION, struct tramp_const, version);
+	OFFSET(TC_VCPUS, struct tramp_domain, vcpus);
+	OFFSET(TC_VCPUS_UP, struct tramp_domain, vcpus_up);
+	OFFSET(CPU_GUEST_CR3, struct cpu, guest_cr3);
+	OFFSET(VI_PENDING, struct pv_vcpu_info, evtchn_upcall_pending);
+	OFFSET(VI_MASK, struct pv_vcpu_info, evtchn_upcall_mask);
+	OFFSET(VI_CR2, struct pv_vcpu_info, arch.cr2);
+	OFFSET(REGS_ENTRY, struct cpu_regs, entry);
+	OFFSET(REGS_RAX, struct cpu_regs, rax);
+	OFFSET(REGS_CS, struct cpu_regs, cs);
+}

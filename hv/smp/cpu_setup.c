@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One processor's memory: the pages of its window and the two roots that show
+ * them, the hypervisor's and the copy of the running guest's.
+ */
+#include <pv/version.h>
+
+#include "hv/cpu/asm.h"
+#include "hv/cpu/desc.h"
+#include "hv/lib/bug.h"
+#include "hv/lib/string.h"
+#include "hv/mm/mm.h"
+#include "hv/smp/smp.h"
+
+#define SLOT_M2P   256
+#define SLOT_IMAGE 271
+#define TABLE_ON   (PTE_P | PTE_RW | PTE_A)
+#define PAGE_RO    (PTE_P | PTE_A | PTE_D | PTE_NX)
+#define PAGE_ON    (PAGE_RO | PTE_RW)
+
+static uint64_t pa_of(const void *direct)
+{
+	return mfn_raw(direct_to_mfn(direct)) << PAGE_SHIFT;
+}
+
+/* A zeroed page, or the end: CPUs are made at boot only. */
+static void *page(void)
+{
+	void *p = heap_alloc(0);
+
+	if (!p)
+		panic("smp: no memory for a CPU's pages");
+	return p;
+}
+
+static void map(uint64_t *pt, uint64_t va, const void *direct, uint64_t flags)
+{
+	pt[(va - WINDOW_BASE) >> PAGE_SHIFT] = pa_of(direct) | flags;
+}
+
+/* Pages that both views have; what the guest may not write is read-only in
+ * both, its writer uses the direct map. */
+static void map_shared(struct cpu *c, uint64_t va, const void *direct,
+		       uint64_t flags)
+{
+	map(c->window_pt, va, direct, flags);
+	map(c->hv_window_pt, va, direct, flags);
+}
+
+static void map_stack(struct cpu *c, uint64_t bottom, uint64_t top)
+{
+	for (uint64_t va = bottom; va < top; va += PAGE_SIZE)
+		map(c->hv_window_pt, va, page(), PAGE_ON);
+}
+
+static void make_tables(struct cpu *c)
+{
+	char *gdt = heap_alloc(1);
+	struct tss *tss = page();
+
+	if (!gdt)
+		panic("smp: no memory for a CPU's GDT");
+	c->gdt_tail = (uint64_t *)gdt;
+	gdt_tail_build(c->gdt_tail);
+	tss_build(tss);
+	c->tconst = page();
+	c->tconst->version = PV_VERSION_MAJOR << 16 | PV_VERSION_MINOR;
+	map_shared(c, WIN_GDT + 14 * PAGE_SIZE, gdt, PAGE_RO);
+	map_shared(c, WIN_GDT + 15 * PAGE_SIZE, gdt + PAGE_SIZE, PAGE_RO);
+	map_shared(c, WIN_TSS, tss, PAGE_RO);
+	map_shared(c, WIN_CONST, c->tconst, PAGE_RO);
+	map_shared(c, WIN_DATA, page(), PAGE_ON);
+	map_shared(c, WIN_STACK_TOP - PAGE_SIZE, page(), PAGE_ON);
+	for (unsigned int n = 1; n <= 4; n++)
+		map_shared(c, WIN_IST_TOP(n) - PAGE_SIZE, page(), PAGE_ON);
+	map(c->hv_window_pt, WIN_CPU, c, PAGE_ON);
+	map_stack(c, WIN_HVSTACK, WIN_HVSTACK_TOP);
+	map_stack(c, WIN_NMISTACK, WIN_NMISTACK_TOP);
+}
+
+/* slot 271 of a root: the image's tables at 0, the window at 1 GiB. */
+static uint64_t make_slot(const uint64_t *image, uint64_t *window_pt)
+{
+	uint64_t *l3 = page(), *l2 = page();
+
+	l3[0] = ((uint64_t)image - IMAGE_BASE) | TABLE_ON;
+	l3[1] = pa_of(l2) | TABLE_ON;
+	l2[0] = pa_of(window_pt) | TABLE_ON;
+	return pa_of(l3) | TABLE_ON;
+}
+
+static void make_roots(struct cpu *c)
+{
+	uint64_t *l4 = page();
+
+	memcpy(l4, hv_l4_template, PAGE_SIZE);
+	l4[0] = 0; /* the boot's identity map */
+	l4[SLOT_IMAGE] = make_slot(image_l2, c->hv_window_pt);
+	c->hv_cr3 = pa_of(l4);
+	c->root = MFN_INVALID;
+	c->root_copy = page();
+	c->root_copy[SLOT_M2P] = mm_m2p_l3() | PTE_P | PTE_A | PTE_NX;
+	c->root_copy[SLOT_IMAGE] = make_slot(tramp_l2, c->window_pt);
+	c->guest_cr3 = pa_of(c->root_copy);
+	c->tconst->hv_cr3 = c->hv_cr3;
+}
+
+struct cpu *cpu_create(uint32_t apic_id)
+{
+	struct cpu *c = page();
+
+	_Static_assert(sizeof(*c) <= PAGE_SIZE, "WIN_CPU is one page");
+	BUG_ON(nr_cpus >= MAX_CPUS);
+	c->id = nr_cpus;
+	c->apic_id = apic_id;
+	c->self = c;
+	spin_lock_init(&c->root_lock, RUNG_ROOT);
+	c->window_pt = page();
+	c->hv_window_pt = page();
+	make_tables(c);
+	make_roots(c);
+	cpus[nr_cpus] = c;
+	return c;
+}
+
+void cpu_enter(struct cpu *c)
+{
+	write_cr3(c->hv_cr3);
+	desc_load_cpu(c);
+	control_registers_load();
+}
