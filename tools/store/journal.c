@@ -25,6 +25,8 @@
 
 #define CHECKPOINT_MIN (8u << 20)
 #define RETRY_SECONDS  1.0
+#define LOCK_TRIES     100
+#define LOCK_WAIT_US   20000
 
 /* "PVSTORE" and the version of the format. */
 static const char file_magic[16] = "PVSTORE\0\1\0\0\0\0\0\0";
@@ -317,7 +319,7 @@ static int journal_prepare(struct journal *j, struct store *st,
 			   const char *path, const struct journal_io *io,
 			   char *why, size_t why_len)
 {
-	int rc;
+	int rc, tries;
 
 	memset(j, 0, sizeof(*j));
 	j->st = st;
@@ -329,8 +331,12 @@ static int journal_prepare(struct journal *j, struct store *st,
 	j->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (j->dir < 0)
 		goto failed;
-	if (!flock(j->dir, LOCK_EX | LOCK_NB))
-		return 0;
+	/* A predecessor that was just killed may still be on its way out. */
+	for (tries = 0; tries < LOCK_TRIES; tries++) {
+		if (!flock(j->dir, LOCK_EX | LOCK_NB))
+			return 0;
+		usleep(LOCK_WAIT_US);
+	}
 	snprintf(why, why_len, "journal: %s: in use by another daemon", path);
 	close(j->dir);
 	return EBUSY;
