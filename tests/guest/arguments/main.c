@@ -105,7 +105,6 @@ static const struct call pointers[] = {
 	EXTENTS(populate_physmap),
 	MEMORY(maximum_reservation),
 	MEMORY(current_reservation),
-	MEMORY(machphys_mfn_list),
 	MEMORY(machphys_mapping),
 	MEMORY(memory_map),
 	MEMORY(machine_memory_map),
