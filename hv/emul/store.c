@@ -42,8 +42,9 @@ static bool decode_0f(struct cursor *c, struct emul_store *s)
 	case 0xc0:
 	case 0xc1:
 		return set(s, EMUL_XADD, size);
-	case 0xc3: /* movnti */
-		return size != 2 && set(s, EMUL_MOV, size);
+	case 0xc3: /* movnti; the prefixes make it something else */
+		return !c->opsize && !s->insn.rep && !s->insn.repne &&
+		       set(s, EMUL_MOV, size);
 	case 0xab:
 		return set(s, EMUL_BTS, size);
 	case 0xb3:
