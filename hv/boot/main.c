@@ -226,6 +226,13 @@ static void timer_event(struct vcpu *v)
 	evtchn_send_virq(v, VIRQ_TIMER);
 }
 
+/* Another vcpu's is mapped when that vcpu is loaded. */
+static void info_moved(struct vcpu *v)
+{
+	if (v == current)
+		context_map_info(v);
+}
+
 static int port_pending(struct domain *d, uint32_t port)
 {
 	return evtchn_port_pending(d, port);
@@ -250,7 +257,7 @@ static void hooks_boot(void)
 	mm_machine_map = machine_map;
 	mm_restart = hypercall_restart;
 	mm_mmio_allowed = dev_mmio_allowed;
-	vinfo_mapped = context_map_info;
+	vinfo_mapped = info_moved;
 }
 
 static void NORETURN first_exit(void)

@@ -13,9 +13,10 @@
 #define IMAGE_TABLES 4 /* of 2 MiB each */
 #define L2_SPAN      (1ull << 21)
 #define L3_SPAN      (1ull << 30)
+#define SLOT_IMAGE   271
 #define BOOT_SPAN    (4 * L3_SPAN) /* what head.S mapped */
 
-extern char image_start[], image_end[], text_start[], text_end[];
+extern char image_start[], image_end[], text_end[];
 extern char rodata_end[], tramp_text_start[], tramp_text_end[];
 extern char tramp_idt_start[], tramp_idt_end[];
 extern uint64_t boot_l3[512], boot_l3_image[512], boot_l2[4 * 512];
@@ -36,7 +37,7 @@ static bool within(const char *p, const char *start, const char *end)
 
 static uint64_t image_rights(const char *page)
 {
-	if (within(page, text_start, text_end))
+	if (within(page, image_start, text_end))
 		return PTE_P | PTE_A;
 	if (within(page, text_end, rodata_end) ||
 	    within(page, tramp_idt_start, tramp_idt_end))
@@ -85,6 +86,8 @@ static void map_direct_gib(uint64_t pa, void *(*page)(void))
 void paging_boot(uint64_t end, void *(*page)(void))
 {
 	map_image();
+	/* Processors that start go through the image's physical addresses. */
+	hv_l4_template[0] = hv_l4_template[SLOT_IMAGE];
 	write_cr3(read_cr3());
 	for (unsigned int i = 0; i < 4 * 512; i++)
 		boot_l2[i] |= PTE_NX;
