@@ -4,8 +4,8 @@
  *
  * Only the control domain may call it.  The request names the version of this
  * interface that the caller was built for; another version is refused before
- * anything is done.  Every byte that a command does not use must be zero on
- * the way in and is zero on the way out.
+ * anything is done.  Bytes that a command does not use should be zero, so that
+ * a later version may give them a meaning; those called reserved must be.
  */
 #ifndef PV_CONTROL_H
 #define PV_CONTROL_H
