@@ -36,25 +36,25 @@ struct runq_entity *runq_first(const struct runq *q)
 	return list_first(&q->waiting, struct runq_entity, link);
 }
 
-/* No more than a credit behind @base, no more than a debt ahead. */
-static void runq_clamp(struct runq_entity *e, uint64_t base)
+/* Keep @e between @credit behind @base and a debt ahead of it. */
+static void runq_clamp(struct runq_entity *e, uint64_t base, uint64_t credit)
 {
 	int64_t ahead = runq_ahead(e->vruntime, base);
+	int64_t low = -runq_scaled(e, credit);
+	int64_t high = runq_scaled(e, SCHED_DEBT_NS);
 
-	if (ahead < -SCHED_CREDIT_NS)
-		e->vruntime = base - (uint64_t)SCHED_CREDIT_NS;
-	else if (ahead > SCHED_DEBT_NS)
-		e->vruntime = base + (uint64_t)SCHED_DEBT_NS;
+	if (ahead < low || ahead > high)
+		e->vruntime = base + (uint64_t)(ahead < low ? low : high);
 }
 
 void runq_place(struct runq *q, struct runq_entity *e, bool busy,
-		uint64_t vclock)
+		uint64_t credit, uint64_t vclock)
 {
 	if (busy || q->nr) {
-		runq_clamp(e, q->min);
+		runq_clamp(e, q->min, credit);
 		return;
 	}
-	runq_clamp(e, vclock);
+	runq_clamp(e, vclock, credit);
 	q->min = e->vruntime;
 }
 
@@ -80,15 +80,15 @@ void runq_remove(struct runq *q, struct runq_entity *e)
 }
 
 void runq_charge(struct runq *q, struct runq_entity *e, uint64_t ns,
-		 uint32_t weight, uint64_t *vclock)
+		 uint64_t *vclock)
 {
 	const struct runq_entity *first = runq_first(q);
 	uint64_t least, clock = READ_ONCE(*vclock);
 
-	e->vruntime += ns * SCHED_WEIGHT / weight;
+	e->vruntime += (uint64_t)runq_scaled(e, ns);
 	if (!first) {
 		/* Alone: nobody to be fair to here. */
-		runq_clamp(e, clock);
+		runq_clamp(e, clock, SCHED_DEBT_NS);
 		q->min = e->vruntime;
 		return;
 	}
@@ -112,7 +112,15 @@ void runq_yield(const struct runq *q, struct runq_entity *e)
 
 bool runq_preempts(const struct runq_entity *e, const struct runq_entity *curr)
 {
-	return runq_ahead(curr->vruntime, e->vruntime) > SCHED_GRAIN_NS;
+	return runq_ahead(curr->vruntime, e->vruntime) >
+	       runq_scaled(e, SCHED_GRAIN_NS);
+}
+
+uint64_t runq_owed(const struct runq_entity *e, uint64_t curr)
+{
+	int64_t owed = runq_ahead(curr, e->vruntime);
+
+	return owed > runq_scaled(e, SCHED_LAG_NS) ? (uint64_t)owed : 0;
 }
 
 void budget_set(struct budget *b, unsigned int percent, uint64_t now)

@@ -90,20 +90,24 @@ static void sched_set_active(struct sched_vcpu *sv, bool active)
 		atomic_fetch_sub(&sv->dom->active, 1);
 }
 
+/* A domain's weight is shared by those of its vcpus that want a CPU. */
+static void sched_set_rate(struct sched_vcpu *sv)
+{
+	sv->e.rate = runq_rate(READ_ONCE(sv->vcpu->domain->weight),
+			       max(READ_ONCE(sv->dom->active), 1u));
+}
+
 /* Charge what runs on the CPU until now. */
 static void sched_charge(struct cpu_sched *cs, uint64_t now) MUST_HOLD(cs->lock)
 {
 	struct sched_vcpu *sv = cs->curr->sched;
 	uint64_t ns = now > cs->charged ? now - cs->charged : 0;
-	uint32_t active;
 
 	if (cs->curr == cs->idle || !ns)
 		return;
 	cs->charged = now;
-	/* A domain's weight is shared by those of its vcpus that want a CPU. */
-	active = max(READ_ONCE(sv->dom->active), 1u);
-	runq_charge(&cs->q, &sv->e, ns * active,
-		    max(READ_ONCE(cs->curr->domain->weight), 1u), &vclock);
+	sched_set_rate(sv);
+	runq_charge(&cs->q, &sv->e, ns, &vclock);
 	if (READ_ONCE(sv->dom->budget.quota)) {
 		spin_lock(&sv->dom->lock);
 		sv->dom->budget.left -= (int64_t)ns;
@@ -172,7 +176,7 @@ static void sched_mark_busy(const struct cpu_sched *cs)
 
 /* Put a vcpu that may run on the queue of its CPU. */
 static void sched_enqueue(struct cpu_sched *cs, struct sched_vcpu *sv,
-			  uint64_t now) MUST_HOLD(cs->lock)
+			  uint64_t credit, uint64_t now) MUST_HOLD(cs->lock)
 {
 	struct runq_entity *curr = NULL;
 
@@ -182,7 +186,8 @@ static void sched_enqueue(struct cpu_sched *cs, struct sched_vcpu *sv,
 	} else {
 		sched_mark_busy(cs);
 	}
-	runq_place(&cs->q, &sv->e, curr, READ_ONCE(vclock));
+	sched_set_rate(sv);
+	runq_place(&cs->q, &sv->e, curr, credit, READ_ONCE(vclock));
 	runq_insert(&cs->q, &sv->e);
 	if (!curr || runq_preempts(&sv->e, curr))
 		sched_poke(cs);
@@ -250,7 +255,7 @@ void sched_settle(struct vcpu *v, uint32_t clear, uint32_t set) NO_ANALYSIS
 	now = now_ns();
 	sched_set_active(sv, vcpu_may_run(v));
 	if (sched_wants_queue(cs, v))
-		sched_enqueue(cs, sv, now);
+		sched_enqueue(cs, sv, SCHED_CREDIT_NS, now);
 	else if (sv->e.queued && !vcpu_may_run(v))
 		runq_remove(&cs->q, &sv->e);
 	else if (cs->curr == v && !vcpu_may_run(v))
@@ -375,7 +380,7 @@ static void sched_attach(struct sched_vcpu *sv) NO_ANALYSIS
 	struct cpu_sched *cs = sched_lock(sv->vcpu);
 
 	if (sched_wants_queue(cs, sv->vcpu))
-		sched_enqueue(cs, sv, now_ns());
+		sched_enqueue(cs, sv, SCHED_DEBT_NS, now_ns());
 	spin_unlock(&cs->lock);
 }
 
@@ -417,48 +422,47 @@ static void sched_pull(unsigned int here) NO_ANALYSIS
 	}
 }
 
-/* How far what runs on @cpu is ahead of @vruntime; idle is far ahead. */
-static int64_t sched_ahead(unsigned int cpu, uint64_t vruntime) NO_ANALYSIS
+/* How much a CPU owes a waiter of another; an idle one owes everything. */
+static uint64_t sched_owed(unsigned int cpu,
+			   const struct runq_entity *e) NO_ANALYSIS
 {
 	struct cpu_sched *cs = sched_of(cpu);
-	int64_t ahead = INT64_MAX;
+	uint64_t owed = UINT64_MAX;
 
 	spin_lock(&cs->lock);
 	if (cs->curr != cs->idle) {
 		sched_charge(cs, now_ns());
-		ahead = runq_ahead(cs->curr->sched->e.vruntime, vruntime);
+		owed = runq_owed(e, cs->curr->sched->e.vruntime);
 	}
 	spin_unlock(&cs->lock);
-	return ahead;
+	return owed;
 }
 
-/* Hand a waiter to the CPU where it is owed most, if that is enough. */
+/* Hand a waiter to the CPU that owes it most. */
 static void sched_push(struct cpu_sched *cs) NO_ANALYSIS
 {
 	cpumask_t others = READ_ONCE(online_cpus) & ~(1ull << cs->cpu);
-	int64_t ahead, best = SCHED_LAG_NS;
 	unsigned int cpu, to = cs->cpu;
+	uint64_t owed, most = 0;
 	struct sched_vcpu *sv;
-	uint64_t vruntime = 0;
+	struct runq_entity e;
 
 	spin_lock(&cs->lock);
 	sv = sched_movable(cs, others);
 	if (sv) {
-		vruntime = sv->e.vruntime;
+		e = sv->e;
 		others &= sv->affinity;
 	}
 	spin_unlock(&cs->lock);
-	if (!sv)
-		return;
-	for (; others; others &= others - 1) {
+	for (; sv && others; others &= others - 1) {
 		cpu = (unsigned int)__builtin_ctzll(others);
-		ahead = sched_ahead(cpu, vruntime);
-		if (ahead > best) {
-			best = ahead;
+		owed = sched_owed(cpu, &e);
+		if (owed > most) {
+			most = owed;
 			to = cpu;
 		}
 	}
-	if (to == cs->cpu)
+	if (!most)
 		return;
 	spin_lock(&cs->lock);
 	sv = sched_movable(cs, 1ull << to);
