@@ -30,4 +30,5 @@ fi
 [ -z "$kernel_only" ] || exit 0
 "$here/initramfs.py" --out "$out/initrd.img" --kernel "$kernel" \
 	--modules "$here/modules.list" --init "$here/init.sh" \
-	--file "etc/udhcpc.sh=$here/udhcpc.sh" "$@"
+	--file "etc/udhcpc.sh=$here/udhcpc.sh" \
+	--file "etc/profile=$here/profile.sh" "$@"
