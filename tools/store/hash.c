@@ -5,7 +5,7 @@
  * PURE  A table of n buckets uses mask 2*low+1 for the buckets that were
  * already split in this round and mask low for the others.  Each insertion
  * that makes the table too full splits exactly one bucket; each removal that
- * leaves it too empty merges one back.
+ * leaves it too empty merges a few back.
  *
  * The hash takes 8 bytes at a time through a 64x64->128 bit multiplication
  * with secret keys.  It is incremental by path component: the state after a
@@ -106,8 +106,8 @@ void htab_del(struct htab *t, struct hlink *l)
 		slot = &(*slot)->next;
 	*slot = l->next;
 	t->count--;
-	if (t->count < t->nbucket / 4 && t->nbucket > HTAB_MIN)
-		htab_merge(t);
+	while (t->count < t->nbucket / 4 && t->nbucket > HTAB_MIN)
+		htab_merge(t); /* four times at most, on average */
 }
 
 void hash_seed(uint64_t a, uint64_t b)

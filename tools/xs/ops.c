@@ -346,6 +346,13 @@ char *xs_last_refusal(struct xs_handle *h)
 	return why;
 }
 
+char *xs_quota_names(struct xs_handle *h)
+{
+	struct iovec part = part_string("");
+
+	return xs_call(h, XS_GET_QUOTA, 0, &part, 1, NULL);
+}
+
 static unsigned quota_parts(struct iovec *parts, char *text, size_t size,
 			    int domid, const char *name)
 {

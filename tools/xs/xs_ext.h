@@ -36,7 +36,9 @@ bool xs_watch_depth(struct xs_handle *h, const char *path, const char *token,
  * free(); NULL if it gave no reason. */
 char *xs_last_refusal(struct xs_handle *h);
 
-/* Quotas.  domid -1: the defaults of all domains. */
+/* Quotas.  domid -1: the defaults of all domains.  The names come in one
+ * string, separated by blanks, for free(). */
+char *xs_quota_names(struct xs_handle *h);
 bool xs_get_quota(struct xs_handle *h, int domid, const char *name,
 		  uint32_t *value);
 bool xs_set_quota(struct xs_handle *h, int domid, const char *name,
