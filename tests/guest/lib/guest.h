@@ -106,6 +106,7 @@ int strncmp(const char *a, const char *b, size_t n);
 #define PTE_USER   (PTE_P | PTE_W | PTE_U | PTE_A | PTE_D)
 
 void *page_alloc(void); /* zeroed, writable */
+void *pages_alloc(unsigned int n); /* neighbours; each is freed by itself */
 void page_free(void *page);
 uint64_t pfn_to_mfn(uint64_t pfn);
 uint64_t mfn_to_pfn(uint64_t mfn);

@@ -18,16 +18,23 @@ static void *free_pages; /* linked through their first word */
 uint64_t *user_root;
 uint8_t *user_code_page, *user_data_page;
 
+void *pages_alloc(unsigned int n)
+{
+	void *first = pool[pool_used];
+
+	if (n > POOL_PAGES - pool_used)
+		die("the page pool is empty");
+	pool_used += n;
+	return first;
+}
+
 void *page_alloc(void)
 {
 	void *page = free_pages;
 
-	if (page)
-		free_pages = *(void **)page;
-	else if (pool_used < POOL_PAGES)
-		page = pool[pool_used++];
-	else
-		die("the page pool is empty");
+	if (!page)
+		return pages_alloc(1);
+	free_pages = *(void **)page;
 	return memset(page, 0, PAGE_SIZE);
 }
 

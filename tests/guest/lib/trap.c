@@ -64,6 +64,8 @@ void traps_init(void)
 {
 	unsigned int vector;
 
+	/* Elsewhere a vcpu starts with one. */
+	HYPERVISOR_vcpu_op(VCPUOP_stop_periodic_timer, this_vcpu()->id, 0);
 	must(HYPERVISOR_stack_switch(FLAT_KERNEL_SS, this_vcpu()->entry_stack),
 	     "stack_switch");
 	for (vector = 0; vector < 32; vector++)

@@ -11,18 +11,7 @@ static struct pv_vcpu_guest_context context;
 
 static uint64_t stack_alloc(void)
 {
-	unsigned int i;
-	uint64_t top = 0;
-
-	/* The pool hands out neighbours, upwards, until a page is freed. */
-	for (i = 0; i < STACK_SIZE / PAGE_SIZE; i++) {
-		uint64_t page = P(page_alloc());
-
-		if (i && page != top)
-			die("stack pages are not neighbours");
-		top = page + PAGE_SIZE;
-	}
-	return top;
+	return P(pages_alloc(STACK_SIZE / PAGE_SIZE)) + STACK_SIZE;
 }
 
 void vcpu_start_c(struct percpu *p)

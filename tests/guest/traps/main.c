@@ -373,12 +373,11 @@ static bool fault_again(struct frame *f)
 /* Until the stack is at its end, in a hole: a frame does not fit any more. */
 static void recursion(void)
 {
-	uint8_t *page = page_alloc();
+	uint8_t *page = pages_alloc(2);
 
 	CHECK_EQ(HYPERVISOR_update_va_mapping(P(page), 0, UVMF_INVLPG), 0);
-	page = page_alloc();
 	this_vcpu()->hook = fault_again;
-	__asm__ volatile("movq %0, %%rsp; ud2" : : "r"(page + PAGE_SIZE));
+	__asm__ volatile("movq %0, %%rsp; ud2" : : "r"(page + 2 * PAGE_SIZE));
 }
 
 static void init(void)
