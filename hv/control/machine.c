@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the toolstack may know about the machine. */
 #include <pv/errno.h>
+#include <pv/memory.h>
 #include <pv/vcpu.h>
 
 #include "hv/control/internal.h"
@@ -21,6 +22,7 @@ void control_machine(struct pv_machine_info *m)
 	m->nr_cpus = nr_cpus;
 	m->tsc_khz = (uint32_t)tsc_khz;
 	m->flags = (features.smep ? PV_MACHINE_SMEP_SMAP : 0) |
+		   (features.pcid ? PV_MACHINE_PCID : 0) |
 		   (features.meltdown ? PV_MACHINE_MELTDOWN : 0);
 	m->hv_pages = m->total_pages - m->free_pages;
 	while ((d = domain_next(id))) {
@@ -30,7 +32,7 @@ void control_machine(struct pv_machine_info *m)
 		m->claimed_pages += d->mm.claimed;
 		domain_put(d);
 	}
-	m->max_mfn = mm_total_frames();
+	m->max_mfn = (uint64_t)hc_memory_op(XENMEM_maximum_ram_page, 0);
 }
 
 int control_cpu(struct pv_cpu_status *s)

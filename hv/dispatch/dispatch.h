@@ -11,7 +11,8 @@ void hypercall_dispatch(struct cpu_regs *regs);
 /*
  * A handler ran out of its budget: make the guest issue the call again with
  * these arguments, after interrupts and events had their turn.  The handler
- * returns what this returns.
+ * returns what this returns.  One that may be called again with the arguments
+ * that it had just returns -ERESTART.
  */
 long hypercall_restart(unsigned int nr, uint64_t a0, uint64_t a1, uint64_t a2,
 		       uint64_t a3);

@@ -94,6 +94,9 @@ void hypercall_dispatch(struct cpu_regs *regs)
 		result = serve(nr, a);
 		if (nr == HC_iret)
 			return; /* every register is the frame's */
+		if (unlikely(result == -ERESTART))
+			result = hypercall_restart((unsigned int)nr, a[0], a[1],
+						   a[2], a[3]);
 	}
 	regs->rax = (uint64_t)result;
 }
@@ -134,7 +137,7 @@ static bool serve_entry(struct pv_multicall_entry *e)
 	serving[cpu] = e;
 	restarted[cpu] = false;
 	e->result = serve(e->op, e->args);
-	again = restarted[cpu];
+	again = restarted[cpu] || e->result == -ERESTART;
 	serving[cpu] = NULL;
 	restarted[cpu] = false;
 	return again;

@@ -7,6 +7,8 @@
  * control domain's, instruction by instruction; a guest's user code has it
  * when its kernel raised the (shadowed) IOPL.
  */
+#include <pv/errno.h>
+
 #include "hv/cpu/asm.h"
 #include "hv/cpu/features.h"
 #include "hv/cpu/safe.h"
@@ -20,6 +22,9 @@
 #include "hv/time/time.h"
 
 #define STRING_IO_RUN 256 /* transfers before interrupts get their turn */
+
+/* The instruction is to be executed again. */
+static bool again[MAX_CPUS];
 
 static void done(struct cpu_regs *regs, const struct emul_insn *insn)
 {
@@ -95,11 +100,14 @@ static bool read_cr(unsigned int cr, uint64_t *v)
 	}
 }
 
+/* A root that takes long to validate: the guest comes back to the same MOV. */
 static bool write_cr3_guest(uint64_t v)
 {
 	int rc = root_set(current, mfn_of(v >> PAGE_SHIFT));
 
-	return !rc;
+	if (rc == -ERESTART)
+		again[this_cpu->id] = true;
+	return !rc || rc == -ERESTART;
 }
 
 /* What a guest may turn on; PGE and PSE are accepted and mean nothing. */
@@ -190,32 +198,24 @@ static bool emulate_wrmsr(struct cpu_regs *regs)
 }
 
 /* ---- port I/O ---------------------------------------------------------------------- */
-/* The guest's kernel runs as if at the IOPL it asked for, or at 1 as the ABI
- * starts it: its own I/O is always tried; user code needs IOPL 3. */
-static bool may_do_io(void)
+static bool granted(uint16_t port, unsigned int size)
 {
-	return guest_in_kernel() || current->iopl == 3;
-}
-
-static uint32_t port_read(uint16_t port, unsigned int size)
-{
-	return dev_port_read(current->domain, port, size);
-}
-
-static void port_write(uint16_t port, unsigned int size, uint32_t v)
-{
-	dev_port_write(current->domain, port, size, v);
+	return dev_port_granted(current, !guest_in_kernel(), port, size);
 }
 
 static bool emulate_in_out(const struct emul_priv *p, struct cpu_regs *regs)
 {
 	uint16_t port = p->has_imm ? p->imm : (uint16_t)regs->rdx;
 
+	if (!granted(port, p->insn.size))
+		return false;
 	if (p->op == EMUL_IN)
 		emul_reg_write(regs, 0, p->insn.size,
-			       port_read(port, p->insn.size));
+			       dev_port_read(current->domain, port,
+					     p->insn.size));
 	else
-		port_write(port, p->insn.size, (uint32_t)regs->rax);
+		dev_port_write(current->domain, port, p->insn.size,
+			       (uint32_t)regs->rax);
 	return true;
 }
 
@@ -225,6 +225,7 @@ static bool emulate_in_out(const struct emul_priv *p, struct cpu_regs *regs)
  */
 static void emulate_string_io(const struct emul_priv *p, struct cpu_regs *regs)
 {
+	struct domain *d = current->domain;
 	bool in = p->op == EMUL_INS;
 	int64_t step = regs->rflags & RFLAGS_DF ? -(int64_t)p->insn.size
 						: p->insn.size;
@@ -233,7 +234,7 @@ static void emulate_string_io(const struct emul_priv *p, struct cpu_regs *regs)
 
 	for (unsigned int i = 0; left && i < STRING_IO_RUN; i++, left--) {
 		uint16_t port = (uint16_t)regs->rdx;
-		uint32_t v = in ? port_read(port, p->insn.size) : 0;
+		uint32_t v = in ? dev_port_read(d, port, p->insn.size) : 0;
 		int rc = in ? copy_to_guest(*at, &v, p->insn.size)
 			    : copy_from_guest(&v, *at, p->insn.size);
 
@@ -242,7 +243,7 @@ static void emulate_string_io(const struct emul_priv *p, struct cpu_regs *regs)
 			return;
 		}
 		if (!in)
-			port_write(port, p->insn.size, v);
+			dev_port_write(d, port, p->insn.size, v);
 		*at += step;
 		if (p->insn.rep)
 			regs->rcx--;
@@ -321,7 +322,7 @@ bool privop_emulate(struct cpu_regs *regs)
 	size_t n = sizeof(code);
 	bool ok;
 
-	if (!guest_in_kernel() && current->iopl != 3)
+	if (!guest_in_kernel() && !current->domain->privileged)
 		return false;
 	if ((uint16_t)regs->cs == SEL_COMPAT_CS)
 		mode = EMUL_MODE32;
@@ -335,16 +336,19 @@ bool privop_emulate(struct cpu_regs *regs)
 	switch (p.op) {
 	case EMUL_IN:
 	case EMUL_OUT:
-		ok = may_do_io() && emulate_in_out(&p, regs);
+		ok = emulate_in_out(&p, regs);
 		break;
 	case EMUL_INS:
 	case EMUL_OUTS:
-		if (!may_do_io())
+		if (!granted((uint16_t)regs->rdx, p.insn.size))
 			return false;
 		emulate_string_io(&p, regs);
 		return true;
 	default:
+		again[this_cpu->id] = false;
 		ok = guest_in_kernel() && kernel_op(&p, regs);
+		if (again[this_cpu->id])
+			return true;
 	}
 	if (ok)
 		done(regs, &p.insn);
