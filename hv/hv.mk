@@ -1,7 +1,7 @@
 # The hypervisor: $(BUILD)/parapet.
 
-HV_ROOMS := lib cpu console mm time domain sched evtchn gnttab dev emul \
-	control dispatch entry smp boot
+HV_ROOMS := lib cpu console mm emul time domain paging sched evtchn gnttab \
+	dev control dispatch entry smp boot
 HV_C := $(sort $(foreach r,$(HV_ROOMS),$(wildcard hv/$(r)/*.c)))
 HV_C := $(filter-out hv/entry/offsets.c,$(HV_C))
 HV_S := $(sort $(foreach r,$(HV_ROOMS),$(wildcard hv/$(r)/*.S)))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames and page-table entries, as the rooms's own files see them.
+ * Frames and page-table entries, as mm and paging see them.
  *
  * The layout of a frame's state word and the accessors through which the
  * engine reaches frames and entries.  On the host both are arrays that the
@@ -158,8 +158,11 @@ int typed_get(struct frame *f, struct mm_domain *d,
 void typed_put(struct frame *f, struct mm_domain *d) MUST_HOLD(d->lock);
 /* Finish the tables that lost their last use.  -ERESTART: out of budget. */
 int zombies_drain(struct mm_domain *d) MUST_HOLD(d->lock);
-/* A table that a preempted call left half made is unmade. */
-void busy_abandon(struct frame *f, struct mm_domain *d) MUST_HOLD(d->lock);
+/*
+ * If @f is a table of @d that a preempted call left half made, have it unmade:
+ * true, and a drain does it.
+ */
+bool busy_abandon(struct frame *f, struct mm_domain *d) MUST_HOLD(d->lock);
 int pin_get(struct frame *f, struct mm_domain *d, enum frame_type type)
 	MUST_HOLD(d->lock);
 int pin_put(struct frame *f, struct mm_domain *d) MUST_HOLD(d->lock);
@@ -187,6 +190,8 @@ bool segdesc_fix(uint64_t *desc);
 void frame_free(struct frame *f);
 void root_entry_changed(uint64_t mfn, unsigned int slot, uint64_t e);
 void root_forget(uint64_t mfn);
+/* Load this CPU's copy of @root. */
+void root_copy_load(mfn_t root);
 
 static inline void frames_flush_since(uint32_t stamp)
 {

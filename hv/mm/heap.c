@@ -28,10 +28,10 @@ enum {
 };
 static const uint64_t zone_end[NR_ZONES] = {1ull << 12, 1ull << 20, ~0ull};
 
+/* Heads of lists: a frame's number, 0 for none (frame 0 is never given). */
 static uint32_t heads[NR_ZONES][HEAP_MAX_ORDER + 1];
 static uint64_t nr_free, nr_claimed;
 static uint32_t last_free; /* tlb_now() when a guest's frame was freed */
-static bool ready;
 
 void page_clear(void *page)
 {
@@ -44,30 +44,21 @@ void page_clear(void *page)
 	}
 }
 
-void page_copy(void *to, const void *from)
+uint64_t mm_free_frames(void)
 {
-	const uint64_t *f = from;
-	uint64_t *t = to;
-
-	for (unsigned int i = 0; i < PAGE_SIZE / 8; i += 4) {
-		uint64_t a = f[i], b = f[i + 1], c = f[i + 2], d = f[i + 3];
-
-		t[i] = a, t[i + 1] = b, t[i + 2] = c, t[i + 3] = d;
-		barrier();
-	}
+	return READ_ONCE(nr_free);
 }
+
+/* ---- chunks ------------------------------------------------------------------ */
 
 static unsigned int zone_of(uint64_t mfn)
 {
 	return (mfn >= zone_end[0]) + (mfn >= zone_end[1]);
 }
 
-static void heads_init(void)
+static uint64_t chunk_state(unsigned int order)
 {
-	for (unsigned int z = 0; z < NR_ZONES; z++)
-		for (unsigned int o = 0; o <= HEAP_MAX_ORDER; o++)
-			heads[z][o] = LINK_NONE;
-	ready = true;
+	return FS_RAM | FS_FREE | (uint64_t)order << FS_USE_SHIFT;
 }
 
 static void chunk_link(uint32_t mfn, unsigned int order)
@@ -75,10 +66,8 @@ static void chunk_link(uint32_t mfn, unsigned int order)
 	uint32_t *head = &heads[zone_of(mfn)][order];
 	struct frame *f = &frame_table[mfn];
 
-	f->state = FS_RAM | FS_FREE | (uint64_t)order << FS_USE_SHIFT;
-	f->owner = *head;
-	f->link = LINK_NONE;
-	if (*head != LINK_NONE)
+	*f = (struct frame){chunk_state(order), *head, 0};
+	if (*head)
 		frame_table[*head].link = mfn;
 	*head = mfn;
 }
@@ -87,36 +76,27 @@ static void chunk_unlink(uint32_t mfn, unsigned int order)
 {
 	struct frame *f = &frame_table[mfn];
 
-	if (f->link == LINK_NONE)
-		heads[zone_of(mfn)][order] = f->owner;
-	else
+	if (f->link)
 		frame_table[f->link].owner = f->owner;
-	if (f->owner != LINK_NONE)
+	else
+		heads[zone_of(mfn)][order] = f->owner;
+	if (f->owner)
 		frame_table[f->owner].link = f->link;
-	f->state = FS_RAM;
-	f->owner = 0;
+	*f = (struct frame){FS_RAM, 0, 0};
 }
 
-static bool chunk_free_of(uint64_t mfn, unsigned int order)
-{
-	return mfn < frame_limit &&
-	       frame_table[mfn].state ==
-		       (FS_RAM | FS_FREE | (uint64_t)order << FS_USE_SHIFT);
-}
-
-void heap_give(uint32_t mfn, unsigned int order)
+static void chunk_give(uint32_t mfn, unsigned int order) MUST_HOLD(heap_lock)
 {
 	nr_free += 1ull << order;
-	frame_table[mfn].state = FS_RAM;
-	while (order < HEAP_MAX_ORDER) {
+	for (; order < HEAP_MAX_ORDER; order++) {
 		uint32_t buddy = mfn ^ 1u << order;
 
-		if (!chunk_free_of(buddy, order) ||
+		if (buddy >= frame_limit ||
+		    frame_table[buddy].state != chunk_state(order) ||
 		    zone_of(buddy) != zone_of(mfn))
 			break;
 		chunk_unlink(buddy, order);
 		mfn &= ~(1u << order);
-		order++;
 	}
 	chunk_link(mfn, order);
 }
@@ -126,43 +106,32 @@ static uint32_t zone_take(unsigned int z, unsigned int order, uint64_t end)
 	for (unsigned int o = order; o <= HEAP_MAX_ORDER; o++) {
 		uint32_t m = heads[z][o];
 
-		while (m != LINK_NONE && m + (1ull << order) > end)
+		while (m && m + (1ull << order) > end)
 			m = frame_table[m].owner;
-		if (m == LINK_NONE)
+		if (!m)
 			continue;
 		chunk_unlink(m, o);
-		while (o > order) {
-			o--;
-			chunk_link(m + (1u << o), o);
-		}
+		for (; o > order; o--)
+			chunk_link(m + (1u << (o - 1)), o - 1);
 		nr_free -= 1ull << order;
 		return m;
 	}
 	return LINK_NONE;
 }
 
-uint32_t heap_take(unsigned int order, unsigned int bits)
+/* A chunk of 2^order frames below 2^bits bytes; LINK_NONE. */
+static uint32_t chunk_take(unsigned int order, unsigned int bits)
+	MUST_HOLD(heap_lock)
 {
-	uint64_t end = bits >= 52          ? ~0ull
-		       : bits < PAGE_SHIFT ? 0
-					   : 1ull << (bits - PAGE_SHIFT);
-	uint32_t m;
+	uint64_t end = bits >= 64 ? ~0ull : (1ull << bits) >> PAGE_SHIFT;
+	uint32_t m = LINK_NONE;
 
 	if (order > HEAP_MAX_ORDER)
 		return LINK_NONE;
-	for (int z = NR_ZONES - 1; z >= 0; z--) {
-		if (z && zone_end[z - 1] >= end)
-			continue;
-		m = zone_take((unsigned int)z, order, end);
-		if (m != LINK_NONE)
-			return m;
-	}
-	return LINK_NONE;
-}
-
-uint64_t mm_free_frames(void)
-{
-	return READ_ONCE(nr_free);
+	for (unsigned int z = NR_ZONES; z-- && m == LINK_NONE;)
+		if (!z || zone_end[z - 1] < end)
+			m = zone_take(z, order, end);
+	return m;
 }
 
 void heap_add(uint64_t mfn, uint64_t nr)
@@ -170,17 +139,14 @@ void heap_add(uint64_t mfn, uint64_t nr)
 	uint64_t end = mfn + nr;
 
 	spin_lock(&heap_lock);
-	if (!ready)
-		heads_init();
 	while (mfn < end) {
-		unsigned int order = HEAP_MAX_ORDER;
 		uint64_t zend = min(zone_end[zone_of(mfn)], end);
+		unsigned int order = min((unsigned int)__builtin_ctzll(mfn),
+					 (unsigned int)HEAP_MAX_ORDER);
 
-		if (mfn)
-			order = min(order, (unsigned int)__builtin_ctzll(mfn));
 		while (mfn + (1ull << order) > zend)
 			order--;
-		heap_give((uint32_t)mfn, order);
+		chunk_give((uint32_t)mfn, order);
 		mfn += 1ull << order;
 	}
 	spin_unlock(&heap_lock);
@@ -194,17 +160,16 @@ void *heap_alloc(unsigned int order)
 	char *p;
 
 	spin_lock(&heap_lock);
-	m = heap_take(order, HEAP_ANYWHERE);
-	if (m != LINK_NONE)
-		for (uint32_t i = 0; i < 1u << order; i++)
-			frame_table[m + i].state = FS_RAM | FS_HV;
+	m = chunk_take(order, HEAP_ANYWHERE);
 	spin_unlock(&heap_lock);
 	if (m == LINK_NONE)
 		return NULL;
 	frames_flush_since(READ_ONCE(last_free));
 	p = direct_map(mfn_of(m));
-	for (unsigned int i = 0; i < 1u << order; i++)
+	for (uint32_t i = 0; i < 1u << order; i++) {
+		frame_table[m + i].state = FS_RAM | FS_HV;
 		page_clear(p + i * PAGE_SIZE);
+	}
 	return p;
 }
 
@@ -219,7 +184,7 @@ void heap_free(void *p, unsigned int order)
 		frame_table[m + i].state = FS_RAM;
 	}
 	spin_lock(&heap_lock);
-	heap_give((uint32_t)m, order);
+	chunk_give((uint32_t)m, order);
 	spin_unlock(&heap_lock);
 }
 
@@ -235,31 +200,33 @@ void mm_domain_init(struct mm_domain *mm, struct domain *d)
 	mm->first_mfn = ~0ull;
 }
 
-static bool held_nothing(const struct mm_domain *d)
+/* Before a frame is added, after one is gone: is there any? */
+static void domain_hold(struct mm_domain *d, bool none, bool hold)
+{
+	if (none && mm_domain_hold)
+		mm_domain_hold(d->domain, hold);
+}
+
+static bool holds_none(const struct mm_domain *d)
 {
 	return !d->nr_frames && !d->nr_shared;
 }
 
-/* May @d have @nr more?  Others' claims are not touched. */
-static bool frames_allowed(const struct mm_domain *d, uint64_t nr)
-{
-	return d->nr_frames + nr <= d->max_frames &&
-	       nr + nr_claimed - min(d->claimed, nr) <= nr_free;
-}
-
-/* Count a chunk to @d and take it; its frames are still nobody's. */
+/* Take a chunk and count it to @d; its frames are still nobody's. */
 static uint32_t chunk_reserve(struct mm_domain *d, unsigned int order,
-			      unsigned int bits, bool *first)
+			      unsigned int bits)
 {
 	uint64_t nr = 1ull << order, claim;
 	uint32_t m = LINK_NONE;
+	bool none = false;
 
 	spin_lock(&heap_lock);
-	if (frames_allowed(d, nr))
-		m = heap_take(order, bits);
+	claim = min(d->claimed, nr);
+	if (!d->closed && d->nr_frames + nr <= d->max_frames + d->allowance &&
+	    nr + nr_claimed - claim <= nr_free)
+		m = chunk_take(order, bits);
 	if (m != LINK_NONE) {
-		*first = held_nothing(d);
-		claim = min(d->claimed, nr);
+		none = holds_none(d);
 		d->claimed -= claim;
 		nr_claimed -= claim;
 		d->nr_frames += nr;
@@ -267,69 +234,89 @@ static uint32_t chunk_reserve(struct mm_domain *d, unsigned int order,
 		d->last_mfn = max(d->last_mfn, m + nr - 1);
 	}
 	spin_unlock(&heap_lock);
+	domain_hold(d, none, true);
 	return m;
 }
 
 uint32_t frames_alloc(struct mm_domain *d, unsigned int order,
 		      unsigned int bits, bool clear)
 {
-	uint32_t m, tag = owner_tag(d);
-	bool first = false;
+	uint32_t m = chunk_reserve(d, order, bits), tag = owner_tag(d);
 
-	m = chunk_reserve(d, order, bits, &first);
 	if (m == LINK_NONE)
 		return m;
 	frames_flush_since(READ_ONCE(last_free));
-	for (uint32_t i = 0; clear && i < 1u << order; i++)
-		page_clear(direct_map(mfn_of(m + i)));
-	for (struct frame *f = &frame_table[m];
-	     f < &frame_table[m + (1u << order)]; f++) {
+	for (uint32_t i = 0; i < 1u << order; i++) {
+		struct frame *f = &frame_table[m + i];
+
+		if (clear)
+			page_clear(table_of(f));
 		f->link = 0;
 		f->owner = tag;
 		/* ORDER: the reference is what lets other CPUs in. */
 		store_release(&f->state, FS_RAM | FS_ALLOC | FS_REF);
 	}
-	if (first && mm_domain_hold)
-		mm_domain_hold(d->domain, true);
 	return m;
+}
+
+void frames_close(struct mm_domain *d)
+{
+	spin_lock(&heap_lock);
+	d->closed = true;
+	nr_claimed -= d->claimed;
+	d->claimed = 0;
+	spin_unlock(&heap_lock);
+}
+
+void frames_allow(struct mm_domain *d, int64_t more)
+{
+	spin_lock(&heap_lock);
+	d->allowance += (uint64_t)more;
+	spin_unlock(&heap_lock);
+}
+
+void frames_lend(struct mm_domain *d)
+{
+	bool none;
+
+	spin_lock(&heap_lock);
+	none = holds_none(d);
+	d->nr_shared++;
+	spin_unlock(&heap_lock);
+	domain_hold(d, none, true);
 }
 
 /* The last reference is gone: back to the heap, whoever's it was. */
 void frame_free(struct frame *f)
 {
 	struct mm_domain *d = owner_of(f);
-	bool last;
+	bool shared = f->state & FS_SHARED, none;
 
 	BUG_ON(!d || (f->state & (FS_USES | FS_BUSY | FS_ALLOC | FS_PINNED)));
+	*f = (struct frame){FS_RAM, 0, 0};
+	WRITE_ONCE(m2p_table[frame_mfn(f)], ~0ull);
+	WRITE_ONCE(last_free, tlb_now());
 	spin_lock(&heap_lock);
-	if (f->state & FS_SHARED)
+	if (shared)
 		d->nr_shared--;
 	else
 		d->nr_frames--;
-	last = held_nothing(d);
-	f->owner = 0;
-	f->link = 0;
-	m2p_table[frame_mfn(f)] = ~0ull;
-	last_free = tlb_now();
-	heap_give((uint32_t)frame_mfn(f), 0);
+	none = holds_none(d);
+	chunk_give((uint32_t)frame_mfn(f), 0);
 	spin_unlock(&heap_lock);
-	if (last && mm_domain_hold)
-		mm_domain_hold(d->domain, false);
+	domain_hold(d, none, false);
 }
 
 int mm_domain_claim(struct mm_domain *d, uint64_t nr)
 {
 	uint64_t more = nr > d->nr_frames ? nr - d->nr_frames : 0;
-	int rc = 0;
+	int rc = -ENOMEM;
 
 	spin_lock(&heap_lock);
-	nr_claimed -= d->claimed;
-	d->claimed = 0;
-	if (nr_claimed + more > nr_free) {
-		rc = -ENOMEM;
-	} else {
+	if (nr_claimed - d->claimed + more <= nr_free) {
+		nr_claimed += more - d->claimed;
 		d->claimed = more;
-		nr_claimed += more;
+		rc = 0;
 	}
 	spin_unlock(&heap_lock);
 	return rc;

@@ -1,29 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* The frame allocator, for the room's own files. */
+/* The frame allocator and the hypervisor's tables, for mm and paging. */
 #ifndef HV_MM_HEAP_H
 #define HV_MM_HEAP_H
 
 #include "hv/mm/frame.h"
 
 #define HEAP_MAX_ORDER 18 /* 1 GiB */
-#define HEAP_ANYWHERE  64 /* address bits: no limit                          */
+#define HEAP_ANYWHERE  64 /* address bits: no limit */
 
 extern spinlock_t heap_lock;
 
 /* Give a run of RAM frames to the allocator (boot); any alignment. */
 void heap_add(uint64_t mfn, uint64_t nr);
-/* A chunk of 2^order frames below 2^bits bytes; LINK_NONE. */
-uint32_t heap_take(unsigned int order, unsigned int bits) MUST_HOLD(heap_lock);
-void heap_give(uint32_t mfn, unsigned int order) MUST_HOLD(heap_lock);
-
 /*
  * A chunk for @d below 2^bits bytes, within its limits; @clear: zeroed.
  * LINK_NONE.
  */
 uint32_t frames_alloc(struct mm_domain *d, unsigned int order,
 		      unsigned int bits, bool clear);
+/* @d may own so many more frames for a while; the caller takes it back. */
+void frames_allow(struct mm_domain *d, int64_t more);
+/* From now on @d gets no frames (it ends). */
+void frames_close(struct mm_domain *d);
+/* Count one page of the hypervisor's as lent to @d. */
+void frames_lend(struct mm_domain *d);
 
 void page_clear(void *page);
-void page_copy(void *to, const void *from);
+
+/* Where hv_map takes zeroed pages for tables from. */
+extern void *(*map_page_alloc)(void);
+void *map_page_from_heap(void);
+uint64_t *map_l2(uint64_t *l4, uint64_t va);
 
 #endif /* HV_MM_HEAP_H */

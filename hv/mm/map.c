@@ -6,7 +6,7 @@
  * each before the second CPU starts; below them changes are seen by all.
  * Mappings are only ever added, so no flush is needed.
  */
-#include "hv/mm/map.h"
+#include "hv/mm/heap.h"
 
 enum {
 	IOMAP_PAGES = 1 << 18
@@ -27,6 +27,7 @@ static uint64_t *table_below(uint64_t *table, unsigned int slot)
 {
 	void *page;
 
+	BUG_ON(table[slot] & PTE_PS);
 	if (!(table[slot] & PTE_P)) {
 		page = map_page_alloc();
 		if (!page)
@@ -41,36 +42,29 @@ uint64_t *map_l2(uint64_t *l4, uint64_t va)
 {
 	uint64_t *l3 = table_below(l4, va >> 39 & 511);
 
-	BUG_ON(l3 && (l3[va >> 30 & 511] & PTE_PS));
 	return l3 ? table_below(l3, va >> 30 & 511) : NULL;
 }
 
 int hv_map(uint64_t *l4, uint64_t va, uint64_t pa, size_t size, uint64_t flags)
 {
 	const uint64_t large = 1ull << 21;
-	uint64_t end = va + size;
+	uint64_t end = va + size, step;
 
-	while (va < end) {
+	for (; va < end; va += step, pa += step) {
 		uint64_t *l2 = map_l2(l4, va), *l1;
-		unsigned int slot = va >> 21 & 511;
-		uint64_t step = PAGE_SIZE;
 
 		if (!l2)
 			return -ENOMEM;
-		if (l2[slot] & PTE_PS) {
-			step = large - (va & (large - 1));
-		} else if (!(l2[slot] & PTE_P) && !((va | pa) & (large - 1)) &&
-			   end - va >= large) {
-			l2[slot] = pa | flags | PTE_PS;
-			step = large;
-		} else {
-			l1 = table_below(l2, slot);
-			if (!l1)
-				return -ENOMEM;
-			l1[va >> PAGE_SHIFT & 511] = pa | flags;
+		step = large;
+		if (!((va | pa) & (large - 1)) && end - va >= large) {
+			l2[va >> 21 & 511] = pa | flags | PTE_PS;
+			continue;
 		}
-		va += step;
-		pa += step;
+		step = PAGE_SIZE;
+		l1 = table_below(l2, va >> 21 & 511);
+		if (!l1)
+			return -ENOMEM;
+		l1[va >> PAGE_SHIFT & 511] = pa | flags;
 	}
 	return 0;
 }

@@ -3,7 +3,8 @@
  * The memory room's door: frames, their owners, types and counts; guest
  * memory as a typed address; the hypervisor's own allocator and mappings.
  *
- * mm/README-style theory is at the top of mm/type.c.
+ * The theory is at the top of mm/type.c.  What needs domains and vcpus is
+ * defined in the room paging, above theirs.
  */
 #ifndef HV_MM_MM_H
 #define HV_MM_MM_H
@@ -39,8 +40,10 @@ struct mm_domain {
 	uint64_t nr_frames; /* owned now                               */
 	uint64_t nr_shared; /* hypervisor pages lent to it             */
 	uint64_t max_frames;
+	uint64_t allowance; /* above max_frames, during an exchange    */
 	uint64_t claimed; /* promised, not yet allocated               */
 	uint64_t first_mfn, last_mfn; /* all its frames lie within     */
+	bool closed; /* it ends: it gets no more                       */
 	uint64_t scan; /* mm_domain_relinquish: how far it is          */
 	struct pv_e820_entry *map; /* XENMEM_memory_map (hv_alloc)     */
 	unsigned int nr_map;
@@ -66,6 +69,12 @@ extern bool (*mm_mmio_allowed)(struct domain *d, mfn_t m);
 /* The firmware's memory map, for the control domain: entries written. */
 extern unsigned int (*mm_machine_map)(struct pv_e820_entry *map,
 				      unsigned int max);
+/*
+ * A domain's grant frames @first.. (@nr 0: the answer is how many there may
+ * be); -EINVAL.
+ */
+extern int (*mm_resource)(struct domain *d, uint32_t id, uint64_t first,
+			  uint32_t nr, uint64_t *mfns);
 /* The domain got its first frame (true), lost its last one (false). */
 extern void (*mm_domain_hold)(struct domain *d, bool hold);
 
@@ -147,7 +156,7 @@ mfn_t domain_frame_alloc(struct domain *d, unsigned int order);
  * no memory or over max_frames.
  */
 uint64_t domain_run_alloc(struct domain *d, uint64_t most, mfn_t *first);
-/* The domain gives a frame back; its last reference frees it.  -EINVAL. */
+/* The domain gives a frame back that nothing else holds.  -EINVAL. */
 int domain_frame_release(struct domain *d, mfn_t m);
 /*
  * Lend a hypervisor page (heap_alloc order 0: shared_info, grant tables) to

@@ -2,11 +2,11 @@
 /*
  * Small objects for the hypervisor itself.
  *
- * Size classes from 16 to 2048 bytes, a page per slab, nothing in the page but
- * objects: the page's frame entry keeps the book.  Its state says FS_HV, the
- * class, how many objects are out and where the first free one is; owner and
- * link thread the slabs of a class that have room.  A free object begins with
- * the offset of the next one.  Larger requests are whole chunks.
+ * Size classes from 16 to 2048 bytes, each with a list of free objects that
+ * runs through the objects.  A page is cut up whole and stays with its class:
+ * what there is most of is per domain and vcpu, so the next domain takes what
+ * the last one left.  The page's frame entry says the class; larger requests
+ * are whole chunks, and it says the order.
  *
  * Objects are as aligned as their class, so 64 bytes from 64 bytes on.
  */
@@ -18,21 +18,14 @@ enum {
 	MAX_SHIFT = 11,
 	NR_CLASSES = MAX_SHIFT - MIN_SHIFT + 1
 };
-/* Offsets are counted in 16 bytes; a full slab has none. */
-enum {
-	NO_OBJECT = 0xff0 >> MIN_SHIFT | 0x100
-};
-/* The state of a slab page, above its flags: class + 1, used, free. */
+/* In a frame's state, above its flags. */
 enum {
 	CLASS_POS = 32,
-	USED_POS = 36,
-	FREE_POS = 48,
-	ORDER_POS = 58
+	ORDER_POS = 40
 };
 
 static spinlock_t slab_lock = SPINLOCK_INIT(RUNG_SLAB);
-static uint32_t partial[NR_CLASSES];
-static bool ready;
+static void *free_objects[NR_CLASSES];
 
 static unsigned int class_of(size_t size)
 {
@@ -42,143 +35,75 @@ static unsigned int class_of(size_t size)
 				 MIN_SHIFT;
 }
 
-static unsigned int field(uint64_t s, unsigned int pos, unsigned int bits)
+static uint64_t *state_of(const void *p)
 {
-	return (unsigned int)(s >> pos) & ((1u << bits) - 1);
-}
-
-static uint64_t slab_state(unsigned int class, unsigned int used,
-			   unsigned int first)
-{
-	return FS_RAM | FS_HV | (uint64_t)(class + 1) << CLASS_POS |
-	       (uint64_t)used << USED_POS | (uint64_t)first << FREE_POS;
-}
-
-static void slab_link(struct frame *f, unsigned int class)
-{
-	f->owner = partial[class];
-	f->link = LINK_NONE;
-	if (f->owner != LINK_NONE)
-		frame_table[f->owner].link = (uint32_t)frame_mfn(f);
-	partial[class] = (uint32_t)frame_mfn(f);
-}
-
-static void slab_unlink(struct frame *f, unsigned int class)
-{
-	if (f->link == LINK_NONE)
-		partial[class] = f->owner;
-	else
-		frame_table[f->link].owner = f->owner;
-	if (f->owner != LINK_NONE)
-		frame_table[f->owner].link = f->link;
-	f->owner = 0;
-}
-
-static struct frame *slab_new(unsigned int class)
-{
-	unsigned int step = 1u << class;
-	char *page = heap_alloc(0);
-	struct frame *f;
-
-	if (!page)
-		return NULL;
-	for (unsigned int o = 0; o < PAGE_SIZE >> MIN_SHIFT; o += step) {
-		unsigned int next = o + step;
-
-		if (next == PAGE_SIZE >> MIN_SHIFT)
-			next = NO_OBJECT;
-		*(uint32_t *)(page + (o << MIN_SHIFT)) = next;
-	}
-	f = &frame_table[direct_to_mfn(page).raw];
-	f->state = slab_state(class, 0, 0);
-	slab_link(f, class);
-	return f;
-}
-
-static void *object_take(struct frame *f, unsigned int class)
-{
-	unsigned int first = field(f->state, FREE_POS, 10);
-	char *p = (char *)table_of(f) + (first << MIN_SHIFT);
-	unsigned int next = *(uint32_t *)p;
-
-	f->state = slab_state(class, field(f->state, USED_POS, 12) + 1, next);
-	if (next == NO_OBJECT)
-		slab_unlink(f, class);
-	return p;
+	return &frame_table[direct_to_mfn(p).raw].state;
 }
 
 static void *chunk_alloc(size_t size)
 {
-	unsigned int order = 0;
-	char *p;
+	uint64_t order = 0;
+	void *p;
 
 	while (PAGE_SIZE << order < size)
 		order++;
 	p = heap_alloc(order);
 	if (p)
-		frame_table[direct_to_mfn(p).raw].state |= (uint64_t)order
-							   << ORDER_POS;
+		*state_of(p) |= order << ORDER_POS;
 	return p;
+}
+
+static void object_push(unsigned int class, void *p) MUST_HOLD(slab_lock)
+{
+	*(void **)p = free_objects[class];
+	free_objects[class] = p;
+}
+
+static void refill(unsigned int class) MUST_HOLD(slab_lock)
+{
+	char *page = heap_alloc(0);
+
+	if (!page)
+		return;
+	*state_of(page) |= (uint64_t)(class + 1) << CLASS_POS;
+	for (size_t o = 0; o < PAGE_SIZE; o += 1u << (class + MIN_SHIFT))
+		object_push(class, page + o);
 }
 
 void *hv_alloc(size_t size)
 {
 	unsigned int class = class_of(size);
-	struct frame *f;
-	void *p = NULL;
+	void *p;
 
 	if (size > 1u << MAX_SHIFT)
 		return chunk_alloc(size);
 	spin_lock(&slab_lock);
-	if (!ready)
-		memset(partial, 0xff, sizeof(partial));
-	ready = true;
-	f = partial[class] != LINK_NONE ? &frame_table[partial[class]]
-					: slab_new(class);
-	if (f)
-		p = object_take(f, class);
+	if (!free_objects[class])
+		refill(class);
+	p = free_objects[class];
+	if (p)
+		free_objects[class] = *(void **)p;
 	spin_unlock(&slab_lock);
 	if (p)
 		memset(p, 0, (size_t)1 << (class + MIN_SHIFT));
 	return p;
 }
 
-static void object_free(struct frame *f, void *p)
-{
-	unsigned int class = field(f->state, CLASS_POS, 4) - 1;
-	unsigned int used = field(f->state, USED_POS, 12);
-	unsigned int first = field(f->state, FREE_POS, 10);
-	unsigned int o = ((uint64_t)p & ~PAGE_MASK) >> MIN_SHIFT;
-
-	BUG_ON(!used || o & ((1u << class) - 1));
-	if (first == NO_OBJECT)
-		slab_link(f, class);
-	*(uint32_t *)p = first;
-	f->state = slab_state(class, used - 1, o);
-	/* The class keeps one empty slab, so that one object may come and go. */
-	if (used == 1 && (f->owner != LINK_NONE || f->link != LINK_NONE)) {
-		slab_unlink(f, class);
-		f->state = FS_RAM | FS_HV;
-		heap_free(table_of(f), 0);
-	}
-}
-
 void hv_free(void *p)
 {
-	struct frame *f;
-	unsigned int order;
+	uint64_t s, class;
 
 	if (!p)
 		return;
-	f = &frame_table[direct_to_mfn(p).raw];
-	BUG_ON(!(f->state & FS_HV));
-	if (field(f->state, CLASS_POS, 4)) {
+	s = *state_of(p);
+	class = s >> CLASS_POS & 0xff;
+	BUG_ON(!(s & FS_HV));
+	if (class) {
 		spin_lock(&slab_lock);
-		object_free(f, p);
+		object_push(class - 1, p);
 		spin_unlock(&slab_lock);
-		return;
+	} else {
+		*state_of(p) = FS_RAM | FS_HV;
+		heap_free(p, s >> ORDER_POS & 0xff);
 	}
-	order = field(f->state, ORDER_POS, 6);
-	f->state = FS_RAM | FS_HV;
-	heap_free(p, order);
 }

@@ -345,21 +345,24 @@ static int busy_get(struct frame *f, struct mm_domain *d, enum frame_type type,
 	if (s & FS_ZOMBIE)
 		return -ERESTART;
 	if (state_type(s) != type) {
-		busy_abandon(f, d);
+		(void)busy_abandon(f, d);
 		return -ERESTART;
 	}
 	atomic_fetch_add(&f->state, (FS_ACTIVE - n) << FS_USE_SHIFT);
 	return validate(f, d, type, n);
 }
 
-void busy_abandon(struct frame *f, struct mm_domain *d)
+bool busy_abandon(struct frame *f, struct mm_domain *d)
 {
 	uint64_t s = READ_ONCE(f->state);
 
-	if (!(s & FS_BUSY) || (s & FS_ZOMBIE) || state_uses(s) == FS_ACTIVE)
-		return;
-	zombie_push(f, d);
-	atomic_fetch_or(&f->state, FS_ZOMBIE);
+	if (READ_ONCE(f->owner) != owner_tag(d) || !(s & FS_BUSY))
+		return false;
+	if (!(s & FS_ZOMBIE)) {
+		zombie_push(f, d);
+		atomic_fetch_or(&f->state, FS_ZOMBIE);
+	}
+	return true;
 }
 
 int typed_get(struct frame *f, struct mm_domain *d, enum frame_type type)

@@ -9,20 +9,20 @@
 #include <pv/hypercalls.h>
 #include <pv/memory.h>
 
-#include "hv/lib/string.h"
-#include "hv/mm/guest.h"
-#include "hv/mm/heap.h"
-#include "hv/mm/memop.h"
+#include "hv/paging/paging.h"
 
 enum {
 	DONE_SHIFT = 6,
-	CMD_MASK = (1 << DONE_SHIFT) - 1
+	CMD_MASK = (1 << DONE_SHIFT) - 1,
+	GUEST_ORDER = 9
 };
 
 unsigned int (*mm_machine_map)(struct pv_e820_entry *map, unsigned int max);
+int (*mm_resource)(struct domain *d, uint32_t id, uint64_t first, uint32_t nr,
+		   uint64_t *mfns);
 
 /* The domain that a call names; others only for the privileged. */
-int memop_domain(domid_t id, struct domain **d)
+static int memop_domain(domid_t id, struct domain **d)
 {
 	struct domain *self = current->domain;
 
@@ -34,49 +34,30 @@ int memop_domain(domid_t id, struct domain **d)
 	return *d ? 0 : -ESRCH;
 }
 
-static int extent_read(const struct pv_memory_reservation *r, uint64_t i,
-		       uint64_t *value)
-{
-	return copy_from_guest(value, r->extent_start + i * sizeof(*value),
-			       sizeof(*value));
-}
-
-static int extent_write(const struct pv_memory_reservation *r, uint64_t i,
-			uint64_t value)
-{
-	return copy_to_guest(r->extent_start + i * sizeof(value), &value,
-			     sizeof(value));
-}
-
 /* ---- more, fewer ----------------------------------------------------------------- */
-
-static void chunk_release(struct domain *d, uint32_t m, unsigned int order)
-{
-	for (uint32_t i = 0; i < 1u << order; i++)
-		if (domain_frame_release(d, mfn_of(m + i)))
-			BUG();
-}
 
 /* One extent more; @numbered: the list has the guest's numbers for it. */
 static int extent_add(struct domain *d, const struct pv_memory_reservation *r,
 		      uint64_t i, bool numbered)
 {
 	unsigned int bits = r->address_bits ? r->address_bits : HEAP_ANYWHERE;
-	uint64_t pfn = 0;
-	uint32_t m;
+	uint64_t at = r->extent_start + i * sizeof(uint64_t), pfn = 0, mfn;
+	uint32_t m, nr = 1u << r->extent_order;
 
-	if (numbered && extent_read(r, i, &pfn))
+	if (numbered && copy_from_guest(&pfn, at, sizeof(pfn)))
 		return -EFAULT;
 	m = frames_alloc(&d->mm, r->extent_order, bits, d->mm.scrub);
 	if (m == LINK_NONE)
 		return -ENOMEM;
-	for (uint32_t k = 0; numbered && k < 1u << r->extent_order; k++)
+	for (uint32_t k = 0; numbered && k < nr; k++)
 		m2p_set(mfn_of(m + k), pfn + k);
-	if (r->extent_start && extent_write(r, i, m)) {
-		chunk_release(d, m, r->extent_order);
-		return -EFAULT;
-	}
-	return 0;
+	mfn = m;
+	if (!r->extent_start || !copy_to_guest(at, &mfn, sizeof(mfn)))
+		return 0;
+	/* The guest may have guessed one and freed it itself. */
+	for (uint32_t k = 0; k < nr; k++)
+		(void)domain_frame_release(d, mfn_of(m + k));
+	return -EFAULT;
 }
 
 static int extent_remove(struct domain *d,
@@ -84,25 +65,12 @@ static int extent_remove(struct domain *d,
 {
 	uint64_t m;
 
-	if (extent_read(r, i, &m))
+	if (copy_from_guest(&m, r->extent_start + i * sizeof(m), sizeof(m)))
 		return -EFAULT;
 	for (uint64_t k = 0; k < 1ull << r->extent_order; k++)
 		if (domain_frame_release(d, mfn_of(m + k)))
 			return -EINVAL;
 	return 0;
-}
-
-static int extent_one(struct domain *d, unsigned int cmd,
-		      const struct pv_memory_reservation *r, uint64_t i)
-{
-	switch (cmd) {
-	case XENMEM_populate_physmap:
-		return extent_add(d, r, i, true);
-	case XENMEM_increase_reservation:
-		return extent_add(d, r, i, false);
-	default:
-		return extent_remove(d, r, i);
-	}
 }
 
 static long reservation(unsigned int cmd, uint64_t done, uint64_t arg)
@@ -115,21 +83,21 @@ static long reservation(unsigned int cmd, uint64_t done, uint64_t arg)
 	if (copy_from_guest(&r, arg, sizeof(r)))
 		return -EFAULT;
 	if (r.nr_extents > ~0u >> DONE_SHIFT || done > r.nr_extents)
-		return (long)done;
+		return -EINVAL;
 	rc = memop_domain(r.domid, &d);
 	if (rc)
 		return rc;
-	if (r.extent_order > (d->privileged ? HEAP_MAX_ORDER : 9))
+	if (r.extent_order >
+	    (current->domain->privileged ? HEAP_MAX_ORDER : GUEST_ORDER))
 		rc = -EINVAL;
-	while (!rc && done < r.nr_extents) {
-		rc = extent_one(d, cmd, &r, done);
-		if (rc)
-			break;
-		done++;
+	while (!rc && done < r.nr_extents && budget > 0) {
+		rc = cmd == XENMEM_decrease_reservation
+			     ? extent_remove(d, &r, done)
+			     : extent_add(d, &r, done,
+					  cmd == XENMEM_populate_physmap);
+		done += !rc;
 		/* Clearing a frame costs as much as 16 entries. */
 		budget -= 16ll << r.extent_order;
-		if (budget <= 0 && done < r.nr_extents)
-			break;
 	}
 	domain_put(d);
 	if (!rc && done < r.nr_extents)
@@ -151,8 +119,8 @@ static long domain_question(unsigned int cmd, uint64_t arg)
 	rc = memop_domain(id, &d);
 	if (rc)
 		return rc;
-	rc = cmd == XENMEM_current_reservation ? (long)d->mm.nr_frames
-					       : (long)d->mm.max_frames;
+	rc = (long)(cmd == XENMEM_current_reservation ? d->mm.nr_frames
+						      : d->mm.max_frames);
 	domain_put(d);
 	return rc;
 }
@@ -188,15 +156,12 @@ static long memory_map(uint64_t arg)
 {
 	struct mm_domain *d = &current->domain->mm;
 
-	if (!d->nr_map)
-		return -ENOSYS;
-	return map_answer(arg, d->map, d->nr_map);
+	return d->nr_map ? map_answer(arg, d->map, d->nr_map) : -ENOSYS;
 }
 
 static long machine_memory_map(uint64_t arg)
 {
 	struct pv_e820_entry *map;
-	unsigned int n;
 	long rc;
 
 	if (!current->domain->privileged)
@@ -206,10 +171,38 @@ static long machine_memory_map(uint64_t arg)
 	map = hv_alloc(PV_E820_MAX * sizeof(*map));
 	if (!map)
 		return -ENOMEM;
-	n = mm_machine_map(map, PV_E820_MAX);
-	rc = map_answer(arg, map, n);
+	rc = map_answer(arg, map, mm_machine_map(map, PV_E820_MAX));
 	hv_free(map);
 	return rc;
+}
+
+/* A domain's grant frames, for who maps them on its behalf. */
+static long acquire_resource(uint64_t arg)
+{
+	struct pv_mem_acquire_resource r;
+	uint64_t mfns[32];
+	struct domain *d;
+	int rc;
+
+	if (!current->domain->privileged)
+		return -EPERM;
+	if (copy_from_guest(&r, arg, sizeof(r)))
+		return -EFAULT;
+	if (r.type != XENMEM_resource_grant_table || r.flags || !mm_resource ||
+	    r.nr_frames > ARRAY_SIZE(mfns))
+		return -EINVAL;
+	d = domain_get(r.domid);
+	if (!d)
+		return -ESRCH;
+	rc = mm_resource(d, r.id, r.frame, r.nr_frames, mfns);
+	domain_put(d);
+	if (rc < 0)
+		return rc;
+	if (r.nr_frames)
+		return copy_to_guest(r.frame_list, mfns,
+				     r.nr_frames * sizeof(*mfns));
+	r.nr_frames = (uint32_t)rc;
+	return copy_to_guest(arg, &r, sizeof(r));
 }
 
 long hc_memory_op(uint32_t cmd, uint64_t arg)
@@ -234,6 +227,8 @@ long hc_memory_op(uint32_t cmd, uint64_t arg)
 		return machine_memory_map(arg);
 	case XENMEM_machphys_mapping:
 		return machphys_mapping(arg);
+	case XENMEM_acquire_resource:
+		return acquire_resource(arg);
 	}
 	return -ENOSYS;
 }

@@ -13,19 +13,15 @@
  */
 #include "hv/cpu/asm.h"
 #include "hv/emul/decode.h"
-#include "hv/mm/guest.h"
+#include "hv/paging/paging.h"
 
-/* Is @va mapped to a table of the domain that is in use? */
-static bool is_table(struct vcpu *v, uint64_t va)
+/* The domain's own frame that @va is mapped to, if it is a table; or NULL. */
+static struct frame *table_at(struct vcpu *v, uint64_t va)
 {
-	uint64_t e = guest_walk(v->kernel_root, va, NULL, NULL), s;
+	uint64_t e = guest_walk(v->kernel_root, va, NULL, NULL);
 	struct frame *f = e ? frame_find(pte_mfn(e)) : NULL;
 
-	if (!f || READ_ONCE(f->owner) != owner_tag(&v->domain->mm))
-		return false;
-	s = READ_ONCE(f->state);
-	return (s & FS_BUSY) ||
-	       ((s & FS_USES) && state_type(s) - FT_L1 <= FT_L4 - FT_L1);
+	return f && is_table(f, &v->domain->mm) ? f : NULL;
 }
 
 static bool fetch(const struct cpu_regs *regs, struct emul_store *out)
@@ -59,19 +55,14 @@ static int store_try(struct mm_domain *d, struct vcpu *v,
 		     const struct emul_store *s, uint64_t va,
 		     struct cpu_regs *regs) MUST_HOLD(d->lock)
 {
-	uint64_t e = guest_walk(v->kernel_root, va, NULL, NULL);
-	struct frame *f = e ? frame_find(pte_mfn(e)) : NULL;
+	struct frame *f = table_at(v, va);
 	unsigned int slot = (va & ~PAGE_MASK) >> 3;
 	struct cpu_regs after = *regs;
 	uint64_t old, new;
 	int rc;
 
-	if (!f || !is_table(v, va))
+	if (!f)
 		return -EINVAL;
-	if (READ_ONCE(f->state) & FS_BUSY) {
-		busy_abandon(f, d);
-		return -ERESTART;
-	}
 	old = READ_ONCE(table_of(f)[slot]);
 	if (!emul_store_apply(s, va, old, &new, &after))
 		return -EINVAL;
@@ -88,19 +79,17 @@ bool mm_emulate_pt_write(struct vcpu *v, struct cpu_regs *regs, uint64_t va)
 	uint64_t at;
 	int rc;
 
-	if (!is_table(v, va) || !fetch(regs, &s))
+	if (!table_at(v, va) || !fetch(regs, &s))
 		return false;
 	at = store_address(&s, regs);
 	if ((at ^ va) & PAGE_MASK)
 		return false;
-	mm_lock(d);
-	rc = zombies_drain(d);
+	rc = mm_begin(d);
 	if (!rc) {
 		do
 			rc = store_try(d, v, &s, at, regs);
 		while (rc == -EAGAIN);
-		if (!rc)
-			(void)zombies_drain(d);
+		(void)zombies_drain(d);
 	}
 	spin_unlock(&d->lock);
 	return !rc || rc == -ERESTART;
