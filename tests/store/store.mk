@@ -9,7 +9,8 @@ $(BUILD)/tests/store-%: $(BUILD)/san/tests/store/%.o $(STORE_SAN)
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka
 
-STORE_UNIT := $(addprefix $(BUILD)/tests/store-,store_test)
+STORE_UNIT := $(addprefix $(BUILD)/tests/store-,store_test txn_test \
+	journal_test ring_test)
 
 TEST_NEEDS += $(STORE_UNIT)
 TESTS += $(addsuffix @60,$(STORE_UNIT))

@@ -271,8 +271,12 @@ static uint64_t file_below(struct journal *j, uint64_t limit)
 	return best;
 }
 
-/* Try one file: true if it was complete and is in the store now. */
-static bool file_recover(struct journal *j, struct replay *r, uint64_t seq)
+/*
+ * Try one file: true if its state is in the store now.  A file without a whole
+ * checkpoint is taken only when there is nothing better.
+ */
+static bool file_recover(struct journal *j, struct replay *r, uint64_t seq,
+			 bool partial)
 {
 	struct stat sb;
 	size_t whole;
@@ -289,6 +293,7 @@ static bool file_recover(struct journal *j, struct replay *r, uint64_t seq)
 	if (p == MAP_FAILED)
 		goto close_file;
 	ok = image_scan(p, (size_t)sb.st_size, &whole);
+	ok = ok || (partial && whole);
 	if (ok)
 		image_replay(r, p, whole);
 	munmap(p, (size_t)sb.st_size);
@@ -310,8 +315,7 @@ static bool file_recover(struct journal *j, struct replay *r, uint64_t seq)
 close_file:
 	if (fd >= 0)
 		close(fd);
-	if (seq)
-		store_log(j->st, "journal: %s is not complete, ignored", name);
+	store_log(j->st, "journal: %s is not complete, ignored", name);
 	return false;
 }
 
@@ -362,20 +366,25 @@ int journal_open(struct journal *j, struct store *st, const char *path,
 		 size_t why_len)
 {
 	int rc = journal_prepare(j, st, path, io, why, why_len);
-	uint64_t seq, top;
+	uint64_t seq, top, whole;
 
 	if (rc)
 		return rc;
 	top = seq = file_below(j, UINT64_MAX);
-	while (seq && !file_recover(j, r, seq))
+	while (seq && !file_recover(j, r, seq, false))
 		seq = file_below(j, seq);
-	if (!seq && top)
+	whole = seq;
+	if (!seq && top) {
 		store_log(st,
 			  "journal: %s holds no complete journal, "
-			  "the store is empty",
+			  "taking what there is",
 			  path);
+		seq = top;
+		while (seq && !file_recover(j, r, seq, true))
+			seq = file_below(j, seq);
+	}
 	st->journal = &j->out;
-	if (!seq) {
+	if (!whole) {
 		j->seq = top;
 		rc = journal_rewrite(j, path, why, why_len);
 	}
