@@ -22,39 +22,18 @@ struct call {
 
 /* ---- pointers ------------------------------------------------------------ */
 
-#define POINTER(call, ...)                                                     \
+#define ROW(call, number, ...)                                                 \
 	{                                                                      \
-#call, HC_##call, {__VA_ARGS__ }, -EFAULT                      \
+		.name = call, .nr = number, .args = {__VA_ARGS__},             \
+		.want = -EFAULT,                                               \
 	}
-#define EVENT(op)                                                              \
-	{                                                                      \
-#op, HC_event_channel_op, {EVTCHNOP_##op, HERE }, -EFAULT      \
-	}
-#define VCPU(op)                                                               \
-	{                                                                      \
-#op, HC_vcpu_op, {VCPUOP_##op, 0, HERE }, -EFAULT              \
-	}
-#define PHYSDEV(op)                                                            \
-	{                                                                      \
-#op, HC_physdev_op, {PHYSDEVOP_##op, HERE }, -EFAULT           \
-	}
-/* These return how many extents they did: none. */
-#define EXTENTS(op)                                                            \
-	{                                                                      \
-#op, HC_memory_op, {XENMEM_##op, HERE }, 0                     \
-	}
-#define MEMORY(op)                                                             \
-	{                                                                      \
-#op, HC_memory_op, {XENMEM_##op, HERE }, -EFAULT               \
-	}
-#define GRANT(op)                                                              \
-	{                                                                      \
-#op, HC_grant_table_op, {GNTTABOP_##op, HERE, 1 }, -EFAULT     \
-	}
-#define VERSION(op)                                                            \
-	{                                                                      \
-#op, HC_xen_version, {XENVER_##op, HERE }, -EFAULT             \
-	}
+#define POINTER(call, ...) ROW(#call, HC_##call, __VA_ARGS__)
+#define EVENT(op)          ROW(#op, HC_event_channel_op, EVTCHNOP_##op, HERE)
+#define VCPU(op)           ROW(#op, HC_vcpu_op, VCPUOP_##op, 0, HERE)
+#define PHYSDEV(op)        ROW(#op, HC_physdev_op, PHYSDEVOP_##op, HERE)
+#define MEMORY(op)         ROW(#op, HC_memory_op, XENMEM_##op, HERE)
+#define GRANT(op)          ROW(#op, HC_grant_table_op, GNTTABOP_##op, HERE, 1)
+#define VERSION(op)        ROW(#op, HC_xen_version, XENVER_##op, HERE)
 
 static const struct call pointers[] = {
 	{"set_trap_table", HC_set_trap_table, {HERE}, -EFAULT, true},
@@ -100,13 +79,9 @@ static const struct call pointers[] = {
 	PHYSDEV(get_free_pirq),
 	PHYSDEV(pci_device_add),
 	PHYSDEV(pirq_eoi_gmfn_v2),
-	EXTENTS(increase_reservation),
-	EXTENTS(decrease_reservation),
-	EXTENTS(populate_physmap),
 	MEMORY(maximum_reservation),
 	MEMORY(current_reservation),
 	MEMORY(machphys_mapping),
-	MEMORY(memory_map),
 	MEMORY(machine_memory_map),
 	MEMORY(exchange),
 	GRANT(map_grant_ref),

@@ -90,17 +90,32 @@ static bool is_ours(uint64_t mfn)
 	return pfn < start_info->nr_pages && pfn_to_mfn(pfn) == mfn;
 }
 
+/* A page that the hypervisor shares with us: the first of the grant table. */
+static uint64_t grant_frame(void)
+{
+	uint64_t mfn = 0;
+	struct pv_gnttab_setup_table s = {
+		.dom = DOMID_SELF, .nr_frames = 1, .frame_list = P(&mfn)};
+
+	HYPERVISOR_grant_table_op(GNTTABOP_setup_table, P(&s), 1);
+	return mfn;
+}
+
 static void try_range(uint64_t first, uint64_t end, unsigned long *tried)
 {
-	uint64_t shared = start_info->shared_info / PAGE_SIZE, mfn;
+	uint64_t shared = start_info->shared_info / PAGE_SIZE;
+	uint64_t grants = grant_frame(), mfn;
 
 	for (mfn = first; mfn < end; mfn++) {
-		if (mfn == shared || is_ours(mfn))
+		if (mfn == shared || mfn == grants || is_ours(mfn))
 			continue;
 		++*tried;
 		/* Others share pages of theirs with the control domain. */
-		if ((map(mfn, PTE_KERNEL) == 0 || map(mfn, PTE_P) == 0) &&
-		    !CHECKF(!on_parapet(), "frame %#lx", mfn))
+		if (map(mfn, PTE_KERNEL) == 0 &&
+		    !CHECKF(!on_parapet(), "frame %#lx, writable", mfn))
+			return;
+		if (map(mfn, PTE_P) == 0 &&
+		    !CHECKF(!on_parapet(), "frame %#lx, read-only", mfn))
 			return;
 	}
 }
