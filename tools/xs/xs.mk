@@ -1,6 +1,6 @@
 # The client library.
 
-XS_OBJS := $(addprefix tools/xs/,connect.o call.o ops.o watch.o)
+include tools/xs/objects.mk
 
 $(BUILD)/lib/libparapet-xs.a: $(addprefix $(BUILD)/obj/,$(XS_OBJS))
 	@mkdir -p $(@D)
