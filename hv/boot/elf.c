@@ -15,6 +15,8 @@
 #include "hv/boot/elf.h"
 #include "hv/lib/string.h"
 
+#include <pv/elfnote.h>
+
 struct elf_header {
 	uint8_t ident[16];
 	uint16_t type, machine;
@@ -44,32 +46,19 @@ enum {
 	SHT_NOTE = 7
 };
 
-enum {
-	NOTE_ENTRY = 1,
-	NOTE_HYPERCALL_PAGE = 2,
-	NOTE_VIRT_BASE = 3,
-	NOTE_PADDR_OFFSET = 4,
-	NOTE_XEN_VERSION = 5,
-	NOTE_GUEST_OS = 6,
-	NOTE_GUEST_VERSION = 7,
-	NOTE_LOADER = 8,
-	NOTE_FEATURES = 10,
-	NOTE_L1_MFN_VALID = 13,
-	NOTE_SUSPEND_CANCEL = 14,
-	NOTE_INIT_P2M = 15,
-	NOTE_MOD_START_PFN = 16,
-	NOTE_SUPPORTED_FEATURES = 17,
-	NOTE_PHYS32_ENTRY = 18,
-};
-
 struct parser {
 	const uint8_t *image;
 	size_t size;
 	struct elf_header eh;
 	struct elf_kernel *out;
-	uint64_t paddr_offset;
-	bool any_note, has_entry, has_pvh, bad_feature;
+	uint32_t seen; /* bit per note type */
+	bool bad_feature;
 };
+
+static bool seen(const struct parser *p, unsigned int type)
+{
+	return p->seen >> type & 1;
+}
 
 static bool within(const struct parser *p, uint64_t offset, uint64_t n)
 {
@@ -78,143 +67,84 @@ static bool within(const struct parser *p, uint64_t offset, uint64_t n)
 
 /* ---- notes ---------------------------------------------------------------- */
 
-/* Names of the FEATURES note, by XENFEAT_* number; "" has no name. */
-static const char *const feature_names[] = {
-	"writable_page_tables",
-	"writable_descriptor_tables",
-	"auto_translated_physmap",
-	"supervisor_mode_kernel",
-	"pae_pgdir_above_4gb",
-	"mmu_pt_update_preserve_ad",
-	"highmem_assist",
-	"gnttab_map_avail_bits",
-	[11] = "dom0",
-};
-/* Never for a PV guest: translated memory, a kernel in ring 0. */
-#define FEATURES_REFUSED (1ull << 2 | 1ull << 3)
-
-static void take_feature(struct parser *p, const char *name, size_t n)
-{
-	bool required = n && *name == '!';
-
-	name += required;
-	n -= required;
-	for (size_t i = 0; i < ARRAY_SIZE(feature_names); i++) {
-		const char *known = feature_names[i];
-
-		if (!known || strlen(known) != n || memcmp(known, name, n))
-			continue;
-		p->out->supported_features |= 1ull << i;
-		if (required)
-			p->out->required_features |= 1ull << i;
-		return;
+/* Where a note goes in struct elf_kernel: a number, or a string of that room. */
+static const struct {
+	uint16_t offset, room;
+} notes[XEN_ELFNOTE_MAX + 1] = {
+#define NUMBER(field)                                                          \
+	{                                                                      \
+		offsetof(struct elf_kernel, field), 0                          \
 	}
-	p->bad_feature |= required;
+#define STRING(field)                                                          \
+	{                                                                      \
+		offsetof(struct elf_kernel, field),                            \
+			sizeof(((struct elf_kernel *)0)->field)                \
+	}
+	[XEN_ELFNOTE_ENTRY] = NUMBER(entry),
+	[XEN_ELFNOTE_HYPERCALL_PAGE] = NUMBER(hypercall_page),
+	[XEN_ELFNOTE_VIRT_BASE] = NUMBER(virt_base),
+	[XEN_ELFNOTE_PADDR_OFFSET] = NUMBER(paddr_offset),
+	[XEN_ELFNOTE_XEN_VERSION] = STRING(xen_version),
+	[XEN_ELFNOTE_GUEST_OS] = STRING(guest_os),
+	[XEN_ELFNOTE_INIT_P2M] = NUMBER(init_p2m),
+	[XEN_ELFNOTE_MOD_START_PFN] = NUMBER(mod_start_pfn),
+};
+
+static bool feature_known(const char *name, size_t n)
+{
+	/* Not: auto_translated_physmap, supervisor_mode_kernel. */
+	static const char *const known[] = {
+		"writable_page_tables",  "writable_descriptor_tables",
+		"pae_pgdir_above_4gb",   "mmu_pt_update_preserve_ad",
+		"gnttab_map_avail_bits", "dom0",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (strlen(known[i]) == n && !memcmp(known[i], name, n))
+			return true;
+	return false;
 }
 
 /* "!required|optional|..." */
-static void take_features(struct parser *p, const char *s, size_t n)
+static bool features_ok(const char *s, size_t n)
 {
-	size_t start = 0;
-
-	for (size_t i = 0; i <= n; i++) {
-		if (i < n && s[i] && s[i] != '|')
+	n = strnlen(s, n);
+	for (size_t i = 0, start = 0; i <= n; i++) {
+		if (i < n && s[i] != '|')
 			continue;
-		if (i > start)
-			take_feature(p, s + start, i - start);
-		if (i == n || !s[i])
-			return;
+		if (i > start && s[start] == '!' &&
+		    !feature_known(s + start + 1, i - start - 1))
+			return false;
 		start = i + 1;
 	}
-}
-
-static enum elf_error take_string(char *to, size_t room, const uint8_t *desc,
-				  size_t n)
-{
-	size_t len = strnlen((const char *)desc, n);
-
-	if (len == n)
-		return ELF_BAD_NOTE;
-	len = min(len, room - 1);
-	memcpy(to, desc, len);
-	to[len] = '\0';
-	return ELF_OK;
-}
-
-static enum elf_error take_number(uint64_t *to, const uint8_t *desc, size_t n)
-{
-	if (n != 1 && n != 2 && n != 4 && n != 8)
-		return ELF_BAD_NOTE;
-	*to = 0;
-	memcpy(to, desc, n);
-	return ELF_OK;
-}
-
-static enum elf_error take_l1_valid(struct elf_kernel *k, const uint8_t *desc,
-				    size_t n)
-{
-	if (n < 16) /* older kernels have other shapes: nothing depends on it */
-		return ELF_OK;
-	memcpy(&k->l1_valid_mask, desc, 8);
-	memcpy(&k->l1_valid_value, desc + 8, 8);
-	return ELF_OK;
+	return true;
 }
 
 static enum elf_error take_note(struct parser *p, uint32_t type,
 				const uint8_t *desc, size_t n)
 {
-	struct elf_kernel *k = p->out;
-	enum elf_error err = ELF_OK;
-	uint64_t v = 0;
+	uint8_t *to;
 
-	p->any_note = true;
-	switch (type) {
-	case NOTE_ENTRY:
-		p->has_entry = true;
-		return take_number(&k->entry, desc, n);
-	case NOTE_HYPERCALL_PAGE:
-		k->has_hypercall_page = true;
-		return take_number(&k->hypercall_page, desc, n);
-	case NOTE_VIRT_BASE:
-		return take_number(&k->virt_base, desc, n);
-	case NOTE_PADDR_OFFSET:
-		return take_number(&p->paddr_offset, desc, n);
-	case NOTE_XEN_VERSION:
-		return take_string(k->xen_version, sizeof(k->xen_version), desc,
-				   n);
-	case NOTE_GUEST_OS:
-		return take_string(k->guest_os, sizeof(k->guest_os), desc, n);
-	case NOTE_GUEST_VERSION:
-		return take_string(k->guest_version, sizeof(k->guest_version),
-				   desc, n);
-	case NOTE_LOADER:
-		return take_string(k->loader, sizeof(k->loader), desc, n);
-	case NOTE_FEATURES:
-		take_features(p, (const char *)desc, n);
+	if (type > XEN_ELFNOTE_MAX)
 		return ELF_OK;
-	case NOTE_L1_MFN_VALID:
-		return take_l1_valid(k, desc, n);
-	case NOTE_SUSPEND_CANCEL:
-		err = take_number(&v, desc, n);
-		k->suspend_cancel = v & 1;
-		return err;
-	case NOTE_INIT_P2M:
-		k->has_init_p2m = true;
-		return take_number(&k->init_p2m, desc, n);
-	case NOTE_MOD_START_PFN:
-		err = take_number(&v, desc, n);
-		k->mod_start_pfn = v & 1;
-		return err;
-	case NOTE_SUPPORTED_FEATURES:
-		err = take_number(&v, desc, n);
-		k->supported_features |= v;
-		return err;
-	case NOTE_PHYS32_ENTRY:
-		p->has_pvh = true;
+	p->seen |= 1u << type;
+	if (type == XEN_ELFNOTE_FEATURES)
+		p->bad_feature |= !features_ok((const char *)desc, n);
+	if (!notes[type].offset)
 		return ELF_OK;
-	default:
+	to = (uint8_t *)p->out + notes[type].offset;
+	if (notes[type].room) {
+		if (strnlen((const char *)desc, n) == n)
+			return ELF_BAD_NOTE;
+		memset(to, 0, notes[type].room);
+		memcpy(to, desc, min(n, notes[type].room - (size_t)1));
 		return ELF_OK;
 	}
+	if (n != 1 && n != 2 && n != 4 && n != 8)
+		return ELF_BAD_NOTE;
+	memset(to, 0, 8);
+	memcpy(to, desc, n);
+	return ELF_OK;
 }
 
 /* Names and descriptors are each padded to four bytes. */
@@ -306,7 +236,7 @@ static enum elf_error section_notes(struct parser *p)
 		if (err)
 			return err;
 	}
-	return old && !p->any_note ? ELF_OLD_SECTION : ELF_OK;
+	return old && !p->seen ? ELF_OLD_SECTION : ELF_OK;
 }
 
 /* ---- segments ------------------------------------------------------------- */
@@ -333,7 +263,7 @@ static bool overlaps(const struct elf_kernel *k, uint64_t start, uint64_t end)
 static enum elf_error add_segment(struct parser *p, const struct elf_phdr *ph)
 {
 	struct elf_kernel *k = p->out;
-	uint64_t virt = ph->paddr - p->paddr_offset + k->virt_base;
+	uint64_t virt = ph->paddr - k->paddr_offset + k->virt_base;
 	uint64_t end = virt + ph->memsz;
 
 	if (!within(p, ph->offset, ph->filesz))
@@ -397,15 +327,13 @@ static enum elf_error check_header(const struct parser *p)
 
 static enum elf_error check_wishes(const struct parser *p)
 {
-	const struct elf_kernel *k = p->out;
-
-	if (!p->has_entry)
-		return p->has_pvh ? ELF_PVH_ONLY : ELF_NOT_PV;
-	if (k->xen_version[0] && strcmp(k->xen_version, "xen-3.0"))
+	if (!seen(p, XEN_ELFNOTE_ENTRY))
+		return seen(p, XEN_ELFNOTE_PHYS32_ENTRY) ? ELF_PVH_ONLY
+							 : ELF_NOT_PV;
+	if (seen(p, XEN_ELFNOTE_XEN_VERSION) &&
+	    strcmp(p->out->xen_version, "xen-3.0"))
 		return ELF_BAD_ABI;
-	if (p->bad_feature || (k->required_features & FEATURES_REFUSED))
-		return ELF_NEEDS_FEATURE;
-	return ELF_OK;
+	return p->bad_feature ? ELF_NEEDS_FEATURE : ELF_OK;
 }
 
 static enum elf_error check_entry(const struct elf_kernel *k)
@@ -440,8 +368,10 @@ enum elf_error elf_parse(const void *image, size_t size, struct elf_kernel *out)
 	err = check_header(&p);
 	if (!err)
 		err = segment_notes(&p);
-	if (!err && !p.any_note)
+	if (!err && !p.seen)
 		err = section_notes(&p);
+	out->has_hypercall_page = seen(&p, XEN_ELFNOTE_HYPERCALL_PAGE);
+	out->has_init_p2m = seen(&p, XEN_ELFNOTE_INIT_P2M);
 	if (!err)
 		err = check_wishes(&p);
 	if (!err)

@@ -18,19 +18,15 @@ struct elf_kernel {
 	unsigned int nr_segments;
 	struct elf_segment segment[ELF_MAX_SEGMENTS]; /* no two overlap      */
 	uint64_t virt_start, virt_end; /* lowest and highest byte + 1       */
-	uint64_t virt_base; /* where pseudo-physical address 0 is mapped    */
-	uint64_t entry; /* virtual, in an executable segment                */
-
 	bool has_hypercall_page, has_init_p2m;
+	/* The notes; 0 or empty if not there. */
+	uint64_t virt_base; /* where pseudo-physical address 0 is mapped    */
+	uint64_t paddr_offset;
+	uint64_t entry; /* virtual, in an executable segment                */
 	uint64_t hypercall_page; /* virtual, page-aligned, in the image     */
 	uint64_t init_p2m; /* where the frame list is to be mapped          */
-	bool mod_start_pfn; /* takes an unmapped initrd by frame number     */
-	bool suspend_cancel;
-	uint64_t supported_features; /* bit per XENFEAT_*                   */
-	uint64_t required_features;
-	uint64_t l1_valid_mask, l1_valid_value; /* what it stores in a
-						   present L1 entry        */
-	char guest_os[32], guest_version[32], xen_version[16], loader[16];
+	uint64_t mod_start_pfn; /* 1: takes an unmapped initrd by its pfn   */
+	char guest_os[32], xen_version[16];
 };
 
 enum elf_error {

@@ -93,22 +93,13 @@ enum {
 	MB1_MODULES = 1 << 3,
 	MB1_MAP = 1 << 6,
 	MB1_LOADER = 1 << 9,
-	MB1_FRAMEBUFFER = 1 << 12,
 };
 
 struct mb1_info {
 	uint32_t flags, mem_lower, mem_upper, boot_device, cmdline;
 	uint32_t nr_modules, modules, syms[4], map_length, map;
-	uint32_t drives_length, drives, config, loader, apm;
-	uint32_t vbe_control, vbe_mode_info;
-	uint16_t vbe_mode, vbe_seg, vbe_off, vbe_len;
+	uint32_t drives_length, drives, config, loader;
 };
-
-struct framebuffer_raw {
-	uint64_t base;
-	uint32_t pitch, width, height;
-	uint8_t bpp, type;
-} PACKED;
 
 struct mb1_module {
 	uint32_t start, end, string, reserved;
@@ -119,27 +110,6 @@ struct mb1_range {
 	uint64_t base, length;
 	uint32_t type;
 } PACKED;
-
-static void take_framebuffer(struct boot_info *out,
-			     const struct framebuffer_raw *raw,
-			     const uint8_t rgb[6])
-{
-	if (raw->type != 1) /* direct colour */
-		return;
-	out->fb = (struct boot_framebuffer){
-		.base = raw->base,
-		.pitch = raw->pitch,
-		.width = raw->width,
-		.height = raw->height,
-		.bpp = raw->bpp,
-		.red_pos = rgb[0],
-		.red_size = rgb[1],
-		.green_pos = rgb[2],
-		.green_size = rgb[3],
-		.blue_pos = rgb[4],
-		.blue_size = rgb[5],
-	};
-}
 
 static enum multiboot_error mb1_modules(struct reader *r,
 					const struct mb1_info *mb)
@@ -178,19 +148,6 @@ static enum multiboot_error mb1_map(struct reader *r, const struct mb1_info *mb)
 	return MULTIBOOT_OK;
 }
 
-static enum multiboot_error mb1_framebuffer(struct reader *r, uint64_t pa)
-{
-	struct {
-		struct framebuffer_raw raw;
-		uint8_t rgb[6];
-	} PACKED fb;
-	enum multiboot_error err = fetch(r, &fb, pa, sizeof(fb));
-
-	if (!err)
-		take_framebuffer(r->out, &fb.raw, fb.rgb);
-	return err;
-}
-
 static enum multiboot_error mb1_parse(struct reader *r, uint64_t pa)
 {
 	struct boot_info *out = r->out;
@@ -210,8 +167,6 @@ static enum multiboot_error mb1_parse(struct reader *r, uint64_t pa)
 		err = mb1_modules(r, &mb);
 	if (!err && (mb.flags & MB1_MAP))
 		err = mb1_map(r, &mb);
-	if (!err && (mb.flags & MB1_FRAMEBUFFER))
-		err = mb1_framebuffer(r, pa + sizeof(mb));
 	return err;
 }
 
@@ -223,7 +178,6 @@ enum {
 	MB2_LOADER = 2,
 	MB2_MODULE = 3,
 	MB2_MAP = 6,
-	MB2_FRAMEBUFFER = 8,
 	MB2_EFI64 = 12,
 	MB2_RSDP_OLD = 14,
 	MB2_RSDP_NEW = 15,
@@ -265,24 +219,6 @@ static enum multiboot_error mb2_map(struct reader *r, uint64_t pa, size_t n)
 	return MULTIBOOT_OK;
 }
 
-static enum multiboot_error mb2_framebuffer(struct reader *r, uint64_t pa,
-					    size_t n)
-{
-	struct {
-		struct framebuffer_raw raw;
-		uint16_t reserved;
-		uint8_t rgb[6];
-	} PACKED fb;
-	enum multiboot_error err;
-
-	if (n < sizeof(fb)) /* text or indexed colour */
-		return MULTIBOOT_OK;
-	err = fetch(r, &fb, pa, sizeof(fb));
-	if (!err)
-		take_framebuffer(r->out, &fb.raw, fb.rgb);
-	return err;
-}
-
 /* One tag: its body is @n bytes at @pa. */
 static enum multiboot_error mb2_tag(struct reader *r, uint32_t type,
 				    uint64_t pa, size_t n)
@@ -307,8 +243,6 @@ static enum multiboot_error mb2_tag(struct reader *r, uint32_t type,
 				  n - sizeof(module));
 	case MB2_MAP:
 		return mb2_map(r, pa, n);
-	case MB2_FRAMEBUFFER:
-		return mb2_framebuffer(r, pa, n);
 	case MB2_EFI64:
 		return n < 8 ? MULTIBOOT_BAD_LENGTH
 			     : fetch(r, &out->efi_table, pa, 8);

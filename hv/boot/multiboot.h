@@ -31,14 +31,6 @@ struct boot_module {
 	char cmdline[1024]; /* as given: name first, if any  */
 };
 
-/* A linear framebuffer with direct colour; width 0: none. */
-struct boot_framebuffer {
-	uint64_t base;
-	uint32_t pitch, width, height; /* bytes, pixels, pixels */
-	uint8_t bpp;
-	uint8_t red_pos, red_size, green_pos, green_size, blue_pos, blue_size;
-};
-
 struct boot_info {
 	char cmdline[2048];
 	char loader[64];
@@ -50,7 +42,6 @@ struct boot_info {
 	struct boot_range info; /* where the loader's own structure lies  */
 	uint64_t rsdp; /* address of the loader's copy, 0: none       */
 	uint64_t efi_table; /* EFI system table, 0: none                  */
-	struct boot_framebuffer fb;
 };
 
 /*

@@ -21,10 +21,8 @@ uint64_t acpi_rsdp_from_efi(uint64_t system_table);
  * sets this_cpu->apic_id and, on the boot CPU, the time room's apic_timer.
  */
 void lapic_boot_cpu(void);
-uint32_t lapic_id(void);
 void lapic_eoi(void);
 void lapic_send_ipi(uint32_t apic_id, uint8_t vector);
-void lapic_send_nmi(uint32_t apic_id);
 void lapic_send_init(uint32_t apic_id);
 void lapic_send_startup(uint32_t apic_id, uint8_t start_page);
 
@@ -43,9 +41,6 @@ void irq_boot(void);
 void irq_handle(uint8_t vector); /* from entry, for device vectors        */
 int irq_domain_init(struct domain *d) MUST_CHECK;
 void irq_domain_destroy(struct domain *d);
-/* Bind/unbind for EVTCHNOP_bind_pirq; unmask on EOI. */
-int irq_bind_pirq(struct domain *d, uint32_t pirq, uint32_t port, bool share);
-void irq_unbind_pirq(struct domain *d, uint32_t pirq);
 
 long hc_physdev_op(uint32_t cmd, uint64_t arg);
 long hc_platform_op(uint64_t arg);
@@ -65,21 +60,12 @@ int dev_port_bitmap(struct vcpu *v, uint64_t gva, uint32_t nr_ports);
 uint32_t dev_port_read(struct domain *d, uint16_t port, unsigned int size);
 void dev_port_write(struct domain *d, uint16_t port, unsigned int size,
 		    uint32_t v);
-/* Could the control domain be given these ports natively (a TSS bitmap)? */
-bool dev_port_allowed(struct domain *d, uint16_t port, unsigned int size);
 
 /* ---- device memory */
 /* May the control domain map this frame, which is no RAM? */
 bool dev_mmio_allowed(struct domain *d, mfn_t m);
-/*
- * MSI-X tables: a writable mapping becomes a read-only one; a write there is
- * to be skipped (emul_decode_store gives the length).
- */
-bool dev_mmio_read_only(mfn_t m);
 
 /* ---- power */
-/* The screen for XENPF_get_dom0_console, set by boot; NULL: none. */
-extern const struct pv_dom0_vga_console_info *dev_screen;
 void machine_poweroff(void) NORETURN;
 void machine_reboot(void) NORETURN;
 

@@ -41,11 +41,6 @@ static const struct ioapic *find(uint32_t gsi)
 	return NULL;
 }
 
-bool ioapic_has(uint32_t gsi)
-{
-	return find(gsi);
-}
-
 unsigned int ioapic_boot(void)
 {
 	unsigned int gsis = 16;

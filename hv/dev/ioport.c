@@ -40,12 +40,6 @@ static bool is_config(uint16_t port, unsigned int size)
 	       (port >= CFC && port + size <= CFC + 4u);
 }
 
-bool dev_port_allowed(struct domain *d, uint16_t port, unsigned int size)
-{
-	return d->privileged && !is_ours(port, size) &&
-	       !overlaps(port, size, CF8, 1) && !overlaps(port, size, CFC, 4);
-}
-
 int dev_port_bitmap(struct vcpu *v, uint64_t gva, uint32_t nr_ports)
 {
 	if (nr_ports > 65536)
@@ -118,9 +112,4 @@ bool dev_mmio_allowed(struct domain *d, mfn_t m)
 
 	return d && d->privileged && m.raw != lapic >> PAGE_SHIFT &&
 	       !ioapic_owns_page(m);
-}
-
-bool dev_mmio_read_only(mfn_t m)
-{
-	return msix_owns_page(m);
 }

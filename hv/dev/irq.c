@@ -244,7 +244,7 @@ int irq_eoi(struct domain *d, uint32_t pirq)
 
 /* ---- binding, for the event channels -------------------------------------- */
 
-int irq_bind_pirq(struct domain *d, uint32_t pirq, uint32_t port, bool share)
+static int bind(struct domain *d, uint32_t pirq, uint32_t port, bool share)
 {
 	unsigned int v;
 	struct irq *irq;
@@ -278,20 +278,20 @@ unlock:
 	return rc;
 }
 
-static void unbind(struct irq *irq) MUST_HOLD(irq_lock)
+static void silence(struct irq *irq) MUST_HOLD(irq_lock)
 {
 	irq->bound = irq->waiting = false;
 	refresh_mask(irq);
 }
 
-void irq_unbind_pirq(struct domain *d, uint32_t pirq)
+static void unbind(struct domain *d, uint32_t pirq)
 {
 	struct irq *irq;
 
 	spin_lock(&irq_lock);
 	irq = find(d, pirq);
 	if (irq)
-		unbind(irq);
+		silence(irq);
 	spin_unlock(&irq_lock);
 }
 
@@ -308,8 +308,8 @@ static void rebind(struct domain *d, uint32_t pirq, struct vcpu *v)
 }
 
 static const struct pirq_ops ops = {
-	.bind = irq_bind_pirq,
-	.unbind = irq_unbind_pirq,
+	.bind = bind,
+	.unbind = unbind,
 	.rebind = rebind,
 };
 
@@ -423,7 +423,7 @@ static void unmap(struct irq *irq) MUST_HOLD(irq_lock)
 	unsigned int n = irq->kind == IRQ_GSI ? 1 : irq->group;
 
 	for (unsigned int i = 0; i < n; i++, irq++) {
-		unbind(irq);
+		silence(irq);
 		vectors_drop(irq);
 		irq->mapped = false;
 		irq->owner = NULL;

@@ -65,7 +65,6 @@ int irq_restore_messages(uint32_t bdf) MUST_CHECK;
 
 /* ---- ioapic.c */
 unsigned int ioapic_boot(void); /* masks all pins; how many GSIs there are */
-bool ioapic_has(uint32_t gsi);
 void ioapic_program(uint32_t gsi, const struct irq *irq, bool masked)
 	MUST_HOLD(irq_lock);
 void ioapic_mask(uint32_t gsi, bool masked) MUST_HOLD(irq_lock);
@@ -90,8 +89,6 @@ void msi_program(const struct irq *irq) MUST_HOLD(irq_lock);
 /* False: this device cannot mask the message. */
 bool msi_mask(const struct irq *irq, bool masked) MUST_HOLD(irq_lock);
 bool msi_maskable(const struct irq *irq) MUST_HOLD(irq_lock);
-/* The page holds an MSI-X table in use. */
-bool msix_owns_page(mfn_t m);
 
 /* ---- power.c */
 void machine_poweroff_by(uint16_t pm1a, uint16_t pm1b) NORETURN;

@@ -39,7 +39,6 @@ enum { /* byte offsets in the xAPIC page; an x2APIC MSR is 0x800 + reg / 16 */
 #define ICR_BUSY      (1u << 12)
 #define ICR_ASSERT    (1u << 14)
 #define ICR_LEVEL     (1u << 15)
-#define ICR_NMI       (4u << 8)
 #define ICR_INIT      (5u << 8)
 #define ICR_STARTUP   (6u << 8)
 #define SVR_ENABLE    (1u << 8)
@@ -60,7 +59,7 @@ static void lapic_write(unsigned int reg, uint32_t v)
 		wrmsr(MSR_X2APIC(reg), v);
 }
 
-uint32_t lapic_id(void)
+static uint32_t lapic_id(void)
 {
 	return page ? lapic_read(APIC_ID) >> 24 : lapic_read(APIC_ID);
 }
@@ -90,11 +89,6 @@ static void send(uint32_t apic_id, uint32_t command)
 void lapic_send_ipi(uint32_t apic_id, uint8_t vector)
 {
 	send(apic_id, ICR_ASSERT | vector);
-}
-
-void lapic_send_nmi(uint32_t apic_id)
-{
-	send(apic_id, ICR_ASSERT | ICR_NMI);
 }
 
 void lapic_send_init(uint32_t apic_id)

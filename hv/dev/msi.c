@@ -5,8 +5,8 @@
  *
  * The hypervisor writes messages and mask bits; the control domain sets the
  * enable bits (it believes that it owns the rest too, but a PV kernel leaves
- * masking alone).  MSI-X tables are mapped once per device and remembered, so
- * that the control domain can be kept from writing to them.
+ * masking alone).  The control domain could write MSI-X tables too: it also
+ * programs the devices that write to memory.  Tables are mapped once.
  */
 #include <pv/errno.h>
 
@@ -131,18 +131,6 @@ int msix_open(uint32_t bdf, uint64_t table_base, unsigned int entry,
 		return -ENOSPC;
 	*slot = t->va + entry * MSIX_SLOT / 4;
 	return cap;
-}
-
-bool msix_owns_page(mfn_t m)
-{
-	for (unsigned int i = 0; i < ARRAY_SIZE(tables); i++) {
-		uint64_t start = READ_ONCE(tables[i].start);
-
-		if (start && m.raw >= start >> PAGE_SHIFT &&
-		    m.raw <= (start + tables[i].bytes - 1) >> PAGE_SHIFT)
-			return true;
-	}
-	return false;
 }
 
 /* ---- both ----------------------------------------------------------------- */

@@ -10,8 +10,6 @@
 #include "hv/lib/string.h"
 #include "hv/time/time.h"
 
-const struct pv_dom0_vga_console_info *dev_screen;
-
 static long set_time(uint64_t sec, uint32_t nsec, uint64_t system_time)
 {
 	if (nsec >= 1000000000)
@@ -72,14 +70,6 @@ static long enter_sleep(const struct pv_pf_enter_acpi_sleep *s)
 	machine_poweroff_by(s->val_a, s->val_b);
 }
 
-static long get_screen(struct pv_dom0_vga_console_info *out)
-{
-	if (!dev_screen)
-		return -ENODEV;
-	*out = *dev_screen;
-	return sizeof(*out);
-}
-
 long hc_platform_op(uint64_t arg)
 {
 	struct pv_platform_op op;
@@ -109,12 +99,11 @@ long hc_platform_op(uint64_t arg)
 	case XENPF_enter_acpi_sleep:
 		return enter_sleep(&op.u.enter_acpi_sleep);
 	case XENPF_get_dom0_console:
-		rc = get_screen(&op.u.dom0_console);
-		break;
+		return -ENODEV; /* the serial console is all there is */
 	default:
 		return -ENOSYS;
 	}
-	if (rc >= 0 && copy_to_guest(arg, &op, sizeof(op)))
+	if (!rc && copy_to_guest(arg, &op, sizeof(op)))
 		return -EFAULT;
 	return rc;
 }

@@ -24,10 +24,13 @@ static void sleep_now(uint16_t port, uint16_t value)
 	outw(port, keep | value | SLP_EN);
 }
 
-/* Some milliseconds, by port accesses of about a microsecond each. */
+/*
+ * Half a second, for what obeys late: an emulator goes on for a while.  By
+ * port accesses of a microsecond or more, as a panic may be why we are here.
+ */
 static void pause_long(void)
 {
-	for (unsigned int i = 0; i < 20000; i++)
+	for (unsigned int i = 0; i < 500000; i++)
 		inb(0x80);
 }
 

@@ -55,34 +55,6 @@ static void version_2_is_read(void **state)
 		*(const uint32_t *)memory_at(&memory, info.rsdp - 4, 4), 44);
 }
 
-static void a_framebuffer_is_read(void **state)
-{
-	static const uint8_t tags[] = {
-		/* framebuffer: base, pitch, width, height, bpp, rgb, reserved */
-		8, 0, 0, 0, 38, 0, 0, 0, 0, 0, 0, 0xfd, 0, 0, 0, 0, 0, 0x10, 0,
-		0, 0, 4, 0, 0, 0, 3, 0, 0, 32, 1, 0, 0, 16, 8, 8, 8, 0, 8, 0, 0,
-		/* a map of one range */
-		6, 0, 0, 0, 40, 0, 0, 0, 24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-		0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
-		/* end */
-		0, 0, 0, 0, 8, 0, 0, 0};
-	uint8_t block[8 + sizeof(tags)] = {sizeof(block)};
-
-	(void)state;
-	memset(&memory, 0, sizeof(memory));
-	memcpy(block + 8, tags, sizeof(tags));
-	assert_int_equal(parse(MULTIBOOT2_MAGIC,
-			       memory_put(&memory, block, sizeof(block))),
-			 MULTIBOOT_OK);
-	assert_int_equal(info.fb.base, 0xfd000000);
-	assert_int_equal(info.fb.pitch, 4096);
-	assert_int_equal(info.fb.width, 1024);
-	assert_int_equal(info.fb.height, 768);
-	assert_int_equal(info.fb.bpp, 32);
-	assert_int_equal(info.fb.red_pos, 16);
-	assert_int_equal(info.fb.green_size, 8);
-}
-
 static void what_is_too_long_is_cut(void **state)
 {
 	char line[3000];
@@ -180,7 +152,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(version_1_is_read),
 		cmocka_unit_test(version_2_is_read),
-		cmocka_unit_test(a_framebuffer_is_read),
 		cmocka_unit_test(what_is_too_long_is_cut),
 		cmocka_unit_test(wrong_words_of_version_1),
 		cmocka_unit_test(wrong_tags_of_version_2),
