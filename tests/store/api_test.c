@@ -31,7 +31,7 @@ static pid_t daemon_pid;
 
 static bool answers(const char *path)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	bool ok;
 
@@ -176,11 +176,13 @@ static void a_directory_of_thousands_is_listed(void **state)
 
 static void permissions_are_set_and_shown(void **state)
 {
-	struct xs_permissions p[3] = {
-		{ 0, XS_PERM_NONE },
-		{ 3, XS_PERM_READ },
-		{ 4, XS_PERM_READ | XS_PERM_WRITE },
-	}, *got;
+	struct xs_permissions p[3] =
+		{
+			{0, XS_PERM_NONE},
+			{3, XS_PERM_READ},
+			{4, XS_PERM_READ | XS_PERM_WRITE},
+		},
+			      *got;
 	struct xs_handle *h = open_store();
 	unsigned num = 0, i;
 
@@ -260,7 +262,7 @@ static void watches_fire(void **state)
 	assert_false(xs_watch(w, "/watch", "tok"));
 	assert_int_equal(errno, EEXIST);
 
-	p = (struct pollfd){ xs_fileno(w), POLLIN, 0 };
+	p = (struct pollfd){xs_fileno(w), POLLIN, 0};
 	assert_true(p.fd >= 0);
 	assert_int_equal(poll(&p, 1, 0), 0);
 	put(h, XBT_NULL, "/watch/a", "2");
@@ -351,7 +353,7 @@ static void the_daemon_can_be_asked(void **state)
 
 /* Several threads use one handle; each does read-modify-write. */
 #define THREADS 4
-#define ROUNDS	150
+#define ROUNDS  150
 
 static void *increment(void *arg)
 {

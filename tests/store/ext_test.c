@@ -134,7 +134,7 @@ static void pipelined_answers_come_in_order(void **state)
 
 static void a_call_times_out(void **state)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	struct xs_handle *h;
 
@@ -147,7 +147,7 @@ static void a_call_times_out(void **state)
 	xs_set_timeout(h, 50);
 	assert_null(xs_read(h, 0, "/", NULL));
 	assert_int_equal(errno, ETIMEDOUT);
-	assert_null(xs_read_watch(h, &(unsigned){ 0 }));
+	assert_null(xs_read_watch(h, &(unsigned){0}));
 	assert_int_equal(errno, ETIMEDOUT);
 	xs_close(h);
 	close(fd);
@@ -161,7 +161,7 @@ static void depth_and_quota_and_reasons(void **state)
 
 	(void)state;
 	assert_true(xs_watch_depth(h, "/depth", "t", 1));
-	free(xs_read_watch(h, &(unsigned){ 0 }));
+	free(xs_read_watch(h, &(unsigned){0}));
 	assert_true(xs_write(h, 0, "/depth/a/b", "", 0));
 	assert_null(xs_check_watch(h));
 	assert_true(xs_write(h, 0, "/depth/a", "", 0));
@@ -188,12 +188,12 @@ static void clients_come_back_after_the_daemon_was_killed(void **state)
 
 	(void)state;
 	assert_true(xs_watch(h, "/back", "tok"));
-	free(xs_read_watch(h, &(unsigned){ 0 }));
+	free(xs_read_watch(h, &(unsigned){0}));
 	for (round = 0; round < 3; round++) {
 		t = xs_transaction_start(h);
 		assert_true(t && xs_write(h, t, "/lost", "x", 1));
 		assert_true(xs_write(h, 0, "/back", "kept", 4));
-		free(xs_read_watch(h, &(unsigned){ 0 }));
+		free(xs_read_watch(h, &(unsigned){0}));
 		kill_daemon(SIGKILL, -1);
 		assert_int_equal(start_daemon(), 0);
 		value = xs_read(h, 0, "/back", NULL);
@@ -201,7 +201,7 @@ static void clients_come_back_after_the_daemon_was_killed(void **state)
 		assert_string_equal(value, "kept");
 		free(value);
 		/* The watch was set again: its first event. */
-		e = xs_read_watch(h, &(unsigned){ 0 });
+		e = xs_read_watch(h, &(unsigned){0});
 		assert_non_null(e);
 		assert_string_equal(e[XS_WATCH_PATH], "/back");
 		free(e);
@@ -221,7 +221,7 @@ static void without_being_asked_to_it_does_not_come_back(void **state)
 	kill_daemon(SIGTERM, 0);
 	assert_false(xs_write(h, 0, "/x", "", 0));
 	assert_int_equal(errno, ECONNRESET);
-	assert_null(xs_read_watch(h, &(unsigned){ 0 }));
+	assert_null(xs_read_watch(h, &(unsigned){0}));
 	assert_int_equal(start_daemon(), 0);
 	xs_close(h);
 }

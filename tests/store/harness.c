@@ -68,7 +68,7 @@ static uint32_t next_id = 1;
 void test_put(struct conn *c, uint32_t type, uint32_t tx, const void *data,
 	      size_t len)
 {
-	struct xs_hdr h = { type, next_id++, tx, (uint32_t)len };
+	struct xs_hdr h = {type, next_id++, tx, (uint32_t)len};
 
 	conn_input(c, &h, sizeof(h));
 	if (len)
@@ -302,7 +302,7 @@ static int by_text(const void *a, const void *b)
 
 char *test_dump(struct store *st)
 {
-	struct buf all = { 0 }, line;
+	struct buf all = {0}, line;
 	char **lines = mem_alloc(st->tree.count * sizeof(*lines));
 	size_t n = 0, i;
 	struct node *nd;
@@ -313,7 +313,7 @@ char *test_dump(struct store *st)
 			   nd->value);
 		for (i = 0; i < nd->perms->n; i++)
 			buf_printf(&line, "%c%u,", "nrwb"[nd->perms->p[i].bits],
-				   nd->perms->p[i].domid);
+				   nd -> perms -> p[i].domid);
 		buf_printf(&line, ")");
 		buf_add(&line, "", 1);
 		assert_true(n < st->tree.count);

@@ -23,8 +23,8 @@ struct answer {
 	char data[XS_PAYLOAD_MAX + 1];
 };
 
-extern double test_time;      /* what store.clock says   */
-extern char test_log[4096];   /* what store.log was told */
+extern double test_time; /* what store.clock says   */
+extern char test_log[4096]; /* what store.log was told */
 
 struct store *test_store(void);
 void test_store_free(struct store *st);

@@ -22,7 +22,7 @@ static char dir[64];
 
 /* A disk that dies. */
 static long writes_left, part; /* part: of 4, of the last write's bytes */
-static bool full;	       /* not dead, only full                  */
+static bool full; /* not dead, only full                  */
 
 static ssize_t dying_write(void *arg, int fd, const void *p, size_t n)
 {
@@ -53,8 +53,8 @@ static int dying_unlink(void *arg, int d, const char *name)
 	return writes_left < 0 ? 0 : unlinkat(d, name, 0);
 }
 
-static const struct journal_io dying = { dying_write, dying_sync, dying_unlink,
-					 NULL };
+static const struct journal_io dying = {dying_write, dying_sync, dying_unlink,
+					NULL};
 
 static void empty_dir(void)
 {
@@ -123,7 +123,8 @@ static void random_request(struct conn *c, uint64_t *seed)
 			t_rm(c, t, path);
 			break;
 		case 2:
-			t_chmod(c, t, path, test_rand(seed, 2) ? "n3" : "r0 b4");
+			t_chmod(c, t, path,
+				test_rand(seed, 2) ? "n3" : "r0 b4");
 			break;
 		default:
 			t_write(c, t, path, value);
@@ -366,13 +367,22 @@ static void domains_quotas_and_watches_of_rings_come_back(void **state)
 	writes_left = 1 << 30;
 	st = open_store(&j, NULL);
 	c = test_conn(st, 0);
-	test_call(c, XS_SET_QUOTA, 0, "9\0nodes\0" "55", 11, &a);
-	test_call(c, XS_SET_QUOTA, 0, "watches\0" "44", 11, &a);
+	test_call(c, XS_SET_QUOTA, 0,
+		  "9\0nodes\0"
+		  "55",
+		  11, &a);
+	test_call(c, XS_SET_QUOTA, 0,
+		  "watches\0"
+		  "44",
+		  11, &a);
 	t_introduce(c, 9);
 	t_introduce(c, 8);
 	t_introduce(c, 7);
 	test_call(c, XS_RELEASE, 0, "7", 2, &a);
-	test_call(c, XS_SET_TARGET, 0, "9\0" "8", 4, &a);
+	test_call(c, XS_SET_TARGET, 0,
+		  "9\0"
+		  "8",
+		  4, &a);
 	t_chmod(c, 0, "@releaseDomain", "n0 r9");
 	g = domain_find(&st->domains, 9)->conn;
 	assert_int_equal(t_watch(g, "x", "token", 2), 0);

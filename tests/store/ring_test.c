@@ -66,9 +66,8 @@ static void half_start(struct half *h, bool first)
 
 	h->st = test_store();
 	replay_init(&r, h->st);
-	assert_int_equal(journal_open(&h->j, h->st, dir, NULL, &r, why,
-				      sizeof(why)),
-			 0);
+	assert_int_equal(
+		journal_open(&h->j, h->st, dir, NULL, &r, why, sizeof(why)), 0);
 	replay_free(&r);
 	h->j.checkpoint_min = 20000;
 	h->other = test_conn(h->st, 0);
@@ -124,20 +123,28 @@ static void half_turn(struct half *h, uint64_t *seed, bool die)
  * The guest.
  */
 struct guest {
-	struct buf out, in;	/* requests to write, answers read       */
+	struct buf out, in; /* requests to write, answers read       */
 	uint32_t asked, answered;
-	unsigned value[16];	/* of nodes data/0 ... data/15, 0: none  */
+	unsigned value[16]; /* of nodes data/0 ... data/15, 0: none  */
 	unsigned expect[1 << 16]; /* of the read with that request id    */
 	uint8_t kind[1 << 16];
 	unsigned events;
 };
 
-enum { K_WRITE, K_READ, K_LONG, K_LONG_READ, K_TX, K_TX_END, K_DIR };
+enum {
+	K_WRITE,
+	K_READ,
+	K_LONG,
+	K_LONG_READ,
+	K_TX,
+	K_TX_END,
+	K_DIR
+};
 
 static void guest_ask(struct guest *g, uint32_t type, uint8_t kind,
 		      const void *data, size_t len)
 {
-	struct xs_hdr h = { type, ++g->asked, 0, (uint32_t)len };
+	struct xs_hdr h = {type, ++g->asked, 0, (uint32_t)len};
 
 	assert_true(g->asked < ARRAY_LEN(g->kind));
 	g->kind[g->asked] = kind;
@@ -249,7 +256,7 @@ static void guest_read(struct guest *g, uint64_t *seed)
 static void a_life(uint64_t seed, bool killing)
 {
 	struct guest *g = mem_zalloc(sizeof(*g));
-	struct half h = { 0 };
+	struct half h = {0};
 	unsigned steps = 3000, writes = 0;
 
 	empty_dir();
@@ -312,7 +319,7 @@ static void a_guest_does_not_notice_that_the_daemon_is_killed(void **state)
 static void put_request(uint32_t type, uint32_t tx, const char *data,
 			size_t len)
 {
-	struct xs_hdr h = { type, 1, tx, (uint32_t)len };
+	struct xs_hdr h = {type, 1, tx, (uint32_t)len};
 	const uint8_t *p = (const uint8_t *)&h;
 	size_t i;
 
@@ -359,7 +366,7 @@ static void begin(struct half *h)
 static void an_open_transaction_of_before_loses_and_may_be_repeated(
 	void **state)
 {
-	struct half h = { 0 };
+	struct half h = {0};
 	uint32_t t;
 	int round;
 
@@ -369,11 +376,18 @@ static void an_open_transaction_of_before_loses_and_may_be_repeated(
 		assert_int_equal(ask(&h, XS_TRANSACTION_START, 0, "", 1),
 				 XS_TRANSACTION_START);
 		t = (uint32_t)atoi(answer);
-		assert_int_equal(ask(&h, XS_WRITE, t, "x\0" "1", 3), XS_WRITE);
+		assert_int_equal(ask(&h, XS_WRITE, t,
+				     "x\0"
+				     "1",
+				     3),
+				 XS_WRITE);
 		if (!round) {
 			half_kill(&h);
 			half_start(&h, false);
-			assert_int_equal(ask(&h, XS_WRITE, t, "y\0" "1", 3),
+			assert_int_equal(ask(&h, XS_WRITE, t,
+					     "y\0"
+					     "1",
+					     3),
 					 XS_WRITE);
 		}
 		assert_int_equal(ask(&h, XS_TRANSACTION_END, t, "T", 2),
@@ -389,7 +403,7 @@ static void an_open_transaction_of_before_loses_and_may_be_repeated(
 /* The answer to a commit was journalled but not yet in the ring. */
 static void a_commit_is_answered_once_even_across_a_crash(void **state)
 {
-	struct half h = { 0 };
+	struct half h = {0};
 	uint64_t seed = 1;
 	uint32_t t;
 
@@ -397,7 +411,10 @@ static void a_commit_is_answered_once_even_across_a_crash(void **state)
 	begin(&h);
 	ask(&h, XS_TRANSACTION_START, 0, "", 1);
 	t = (uint32_t)atoi(answer);
-	ask(&h, XS_WRITE, t, "x\0" "1", 3);
+	ask(&h, XS_WRITE, t,
+	    "x\0"
+	    "1",
+	    3);
 	put_request(XS_TRANSACTION_END, t, "T", 2);
 	ring_input(&h.ring);
 	conn_run(h.ring.c, 10);
@@ -414,7 +431,7 @@ static void a_commit_is_answered_once_even_across_a_crash(void **state)
 
 static void a_guest_may_ask_for_a_fresh_ring(void **state)
 {
-	struct half h = { 0 };
+	struct half h = {0};
 
 	(void)state;
 	begin(&h);
@@ -429,7 +446,11 @@ static void a_guest_may_ask_for_a_fresh_ring(void **state)
 	assert_int_equal(page.req_cons, page.req_prod);
 	assert_int_equal(page.rsp_cons, page.rsp_prod);
 	assert_true(h.ring.kick);
-	assert_int_equal(ask(&h, XS_WRITE, 0, "w\0" "1", 3), XS_WRITE);
+	assert_int_equal(ask(&h, XS_WRITE, 0,
+			     "w\0"
+			     "1",
+			     3),
+			 XS_WRITE);
 	assert_int_equal(page.rsp_prod, page.rsp_cons); /* no watch */
 	half_kill(&h);
 	half_start(&h, false);
@@ -440,9 +461,9 @@ static void a_guest_may_ask_for_a_fresh_ring(void **state)
 /* A guest that breaks the rules loses its ring, and nothing else happens. */
 static void a_guest_that_lies_about_its_indices_is_cut_off(void **state)
 {
-	struct half h = { 0 };
+	struct half h = {0};
 	uint64_t seed = 1;
-	struct xs_hdr big = { XS_READ, 1, 0, 5000 };
+	struct xs_hdr big = {XS_READ, 1, 0, 5000};
 
 	(void)state;
 	begin(&h);
@@ -475,7 +496,7 @@ static void a_guest_that_lies_about_its_indices_is_cut_off(void **state)
 
 static void a_guest_that_never_reads_costs_little(void **state)
 {
-	struct half h = { 0 };
+	struct half h = {0};
 	uint64_t seed = 1;
 	int i;
 
@@ -502,7 +523,8 @@ int main(void)
 			an_open_transaction_of_before_loses_and_may_be_repeated),
 		cmocka_unit_test(a_commit_is_answered_once_even_across_a_crash),
 		cmocka_unit_test(a_guest_may_ask_for_a_fresh_ring),
-		cmocka_unit_test(a_guest_that_lies_about_its_indices_is_cut_off),
+		cmocka_unit_test(
+			a_guest_that_lies_about_its_indices_is_cut_off),
 		cmocka_unit_test(a_guest_that_never_reads_costs_little),
 	};
 

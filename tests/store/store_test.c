@@ -96,9 +96,9 @@ static void rm_takes_the_subtree_and_needs_a_parent(void **state)
 
 static void paths_that_no_store_accepts_are_refused(void **state)
 {
-	static const char *const bad[] = { "",	   "//",    "/a//b", "/a/",
-					   "/a b", "/a.b",  "/a\\",  "/ä",
-					   "@x",   "/a/\n", "//a" };
+	static const char *const bad[] = {"",     "//",    "/a//b", "/a/",
+					  "/a b", "/a.b",  "/a\\",  "/ä",
+					  "@x",   "/a/\n", "//a"};
 	struct conn *c = test_conn(*state, 0);
 	char path[4000];
 	size_t i;
@@ -184,10 +184,16 @@ static void a_long_directory_comes_in_parts(void **state)
 	for (i = 0; i < 10000; i++)
 		assert_int_equal(seen[i], 1);
 	t_write(c, 0, "/dir/n0", "changed value, same names");
-	test_call(c, XS_DIRECTORY_PART, 0, "/dir\0" "0", 7, &a);
+	test_call(c, XS_DIRECTORY_PART, 0,
+		  "/dir\0"
+		  "0",
+		  7, &a);
 	assert_string_equal(a.data, gen);
 	t_rm(c, 0, "/dir/n0");
-	test_call(c, XS_DIRECTORY_PART, 0, "/dir\0" "0", 7, &a);
+	test_call(c, XS_DIRECTORY_PART, 0,
+		  "/dir\0"
+		  "0",
+		  7, &a);
 	assert_string_not_equal(a.data, gen);
 }
 
@@ -201,12 +207,18 @@ static void permissions_decide_for_each_domain(void **state)
 		unsigned domid;
 		int read, write;
 	} rows[] = {
-		{ "n1", 1, 0, 0 },	    { "n1", 2, EACCES, EACCES },
-		{ "r1", 2, 0, EACCES },	    { "w1", 2, EACCES, 0 },
-		{ "b1", 2, 0, 0 },	    { "n1 r2", 2, 0, EACCES },
-		{ "n1 r2", 3, EACCES, EACCES }, { "b1 n2", 2, EACCES, EACCES },
-		{ "b1 n2", 3, 0, 0 },	    { "n0 b2", 2, 0, 0 },
-		{ "n0 w2", 2, EACCES, 0 },  { "n0 b2", 1, EACCES, EACCES },
+		{"n1", 1, 0, 0},
+		{"n1", 2, EACCES, EACCES},
+		{"r1", 2, 0, EACCES},
+		{"w1", 2, EACCES, 0},
+		{"b1", 2, 0, 0},
+		{"n1 r2", 2, 0, EACCES},
+		{"n1 r2", 3, EACCES, EACCES},
+		{"b1 n2", 2, EACCES, EACCES},
+		{"b1 n2", 3, 0, 0},
+		{"n0 b2", 2, 0, 0},
+		{"n0 w2", 2, EACCES, 0},
+		{"n0 b2", 1, EACCES, EACCES},
 	};
 	struct conn *root = test_conn(*state, 0), *g[4];
 	unsigned i;
@@ -283,12 +295,18 @@ static void a_domain_acts_for_its_target(void **state)
 	t_write(root, 0, "/for9", "1");
 	t_chmod(root, 0, "/for9", "n0 r9");
 	assert_int_equal(t_read(stub, 0, "/of9", out), EACCES);
-	test_call(root, XS_SET_TARGET, 0, "8\0" "9", 4, &a);
+	test_call(root, XS_SET_TARGET, 0,
+		  "8\0"
+		  "9",
+		  4, &a);
 	assert_int_equal(a.error, 0);
 	assert_int_equal(t_read(stub, 0, "/of9", out), 0);
 	assert_int_equal(t_write(stub, 0, "/of9", "2"), 0);
 	assert_int_equal(t_read(stub, 0, "/for9", out), 0);
-	test_call(stub, XS_SET_TARGET, 0, "8\0" "9", 4, &a);
+	test_call(stub, XS_SET_TARGET, 0,
+		  "8\0"
+		  "9",
+		  4, &a);
 	assert_int_equal(a.error, EACCES);
 }
 
@@ -606,15 +624,28 @@ static void only_the_control_domain_manages(void **state)
 		const char *data;
 		size_t len;
 	} rows[] = {
-		{ XS_INTRODUCE, "6\0" "1\0" "2", 6 },
-		{ XS_RELEASE, "6", 2 },
-		{ XS_RESUME, "6", 2 },
-		{ XS_SET_TARGET, "6\0" "7", 4 },
-		{ XS_SET_FEATURE, "6\0" "1", 4 },
-		{ XS_GET_QUOTA, "nodes", 6 },
-		{ XS_SET_QUOTA, "nodes\0" "5", 8 },
-		{ XS_GET_FEATURE, "6", 2 },
-		{ XS_CONTROL, "help", 5 },
+		{XS_INTRODUCE,
+		 "6\0"
+		 "1\0"
+		 "2",
+		 6},
+		{XS_RELEASE, "6", 2},
+		{XS_RESUME, "6", 2},
+		{XS_SET_TARGET,
+		 "6\0"
+		 "7",
+		 4},
+		{XS_SET_FEATURE,
+		 "6\0"
+		 "1",
+		 4},
+		{XS_GET_QUOTA, "nodes", 6},
+		{XS_SET_QUOTA,
+		 "nodes\0"
+		 "5",
+		 8},
+		{XS_GET_FEATURE, "6", 2},
+		{XS_CONTROL, "help", 5},
 	};
 	struct conn *g = test_conn(*state, 5);
 	struct answer a;
@@ -637,21 +668,33 @@ static void quotas_and_features_can_be_asked_and_set(void **state)
 
 	test_call(c, XS_GET_QUOTA, 0, "", 0, &a);
 	assert_non_null(strstr(a.data, "nodes watches"));
-	test_call(c, XS_SET_QUOTA, 0, "nodes\0" "77", 9, &a);
+	test_call(c, XS_SET_QUOTA, 0,
+		  "nodes\0"
+		  "77",
+		  9, &a);
 	assert_int_equal(a.error, 0);
 	test_call(c, XS_GET_QUOTA, 0, "nodes", 6, &a);
 	assert_string_equal(a.data, "77");
-	test_call(c, XS_SET_QUOTA, 0, "9\0nodes\0" "5", 10, &a);
+	test_call(c, XS_SET_QUOTA, 0,
+		  "9\0nodes\0"
+		  "5",
+		  10, &a);
 	test_call(c, XS_GET_QUOTA, 0, "9\0nodes", 8, &a);
 	assert_string_equal(a.data, "5");
 	test_call(c, XS_GET_QUOTA, 0, "nonsense", 9, &a);
 	assert_int_equal(a.error, EINVAL);
-	test_call(c, XS_SET_FEATURE, 0, "9\0" "1", 4, &a);
+	test_call(c, XS_SET_FEATURE, 0,
+		  "9\0"
+		  "1",
+		  4, &a);
 	assert_int_equal(a.error, 0);
 	test_call(c, XS_GET_FEATURE, 0, "9", 2, &a);
 	assert_string_equal(a.data, "1");
 	t_introduce(c, 9);
-	test_call(c, XS_SET_FEATURE, 0, "9\0" "3", 4, &a);
+	test_call(c, XS_SET_FEATURE, 0,
+		  "9\0"
+		  "3",
+		  4, &a);
 	assert_int_equal(a.error, EBUSY);
 }
 
@@ -663,35 +706,53 @@ static void senseless_requests_get_an_error_and_nothing_else(void **state)
 		size_t len;
 		int error;
 	} rows[] = {
-		{ 20, "", 0, ENOSYS },
-		{ 27, "", 0, ENOSYS },
-		{ 0xffffffff, "", 0, ENOSYS },
-		{ XS_WATCH_EVENT, "/\0t", 4, ENOSYS },
-		{ XS_ERROR, "EIO", 4, ENOSYS },
-		{ XS_READ, "/a", 2, EINVAL },
-		{ XS_READ, "", 0, EINVAL },
-		{ XS_READ, "/a\0b", 5, EINVAL },
-		{ XS_WRITE, "/a", 2, EINVAL },
-		{ XS_MKDIR, "/a\0/b", 6, EINVAL },
-		{ XS_WATCH, "/a", 3, EINVAL },
-		{ XS_WATCH, "/a\0t\0x", 7, EINVAL },
-		{ XS_WATCH, "/a\0t\0" "5\0z", 9, EINVAL },
-		{ XS_UNWATCH, "/a", 3, EINVAL },
-		{ XS_DIRECTORY_PART, "/", 2, EINVAL },
-		{ XS_DIRECTORY_PART, "/\0x", 4, EINVAL },
-		{ XS_SET_PERMS, "/", 2, EINVAL },
-		{ XS_SET_PERMS, "/\0n0\0r", 7, EINVAL },
-		{ XS_TRANSACTION_END, "T", 2, ENOENT },
-		{ XS_TRANSACTION_END, "X", 2, EINVAL },
-		{ XS_INTRODUCE, "6", 2, EINVAL },
-		{ XS_INTRODUCE, "99999999\0" "1\0" "1", 13, EINVAL },
-		{ XS_INTRODUCE, "40000\0" "1\0" "1", 10, EINVAL },
-		{ XS_INTRODUCE, "6\0x\0" "1", 6, EINVAL },
-		{ XS_INTRODUCE, "6\0" "1\0" "0", 6, EINVAL },
-		{ XS_RELEASE, "-1", 3, EINVAL },
-		{ XS_CONTROL, "", 0, EINVAL },
-		{ XS_CONTROL, "nonsense", 9, EINVAL },
-		{ XS_SET_QUOTA, "nodes", 6, EINVAL },
+		{20, "", 0, ENOSYS},
+		{27, "", 0, ENOSYS},
+		{0xffffffff, "", 0, ENOSYS},
+		{XS_WATCH_EVENT, "/\0t", 4, ENOSYS},
+		{XS_ERROR, "EIO", 4, ENOSYS},
+		{XS_READ, "/a", 2, EINVAL},
+		{XS_READ, "", 0, EINVAL},
+		{XS_READ, "/a\0b", 5, EINVAL},
+		{XS_WRITE, "/a", 2, EINVAL},
+		{XS_MKDIR, "/a\0/b", 6, EINVAL},
+		{XS_WATCH, "/a", 3, EINVAL},
+		{XS_WATCH, "/a\0t\0x", 7, EINVAL},
+		{XS_WATCH,
+		 "/a\0t\0"
+		 "5\0z",
+		 9, EINVAL},
+		{XS_UNWATCH, "/a", 3, EINVAL},
+		{XS_DIRECTORY_PART, "/", 2, EINVAL},
+		{XS_DIRECTORY_PART, "/\0x", 4, EINVAL},
+		{XS_SET_PERMS, "/", 2, EINVAL},
+		{XS_SET_PERMS, "/\0n0\0r", 7, EINVAL},
+		{XS_TRANSACTION_END, "T", 2, ENOENT},
+		{XS_TRANSACTION_END, "X", 2, EINVAL},
+		{XS_INTRODUCE, "6", 2, EINVAL},
+		{XS_INTRODUCE,
+		 "99999999\0"
+		 "1\0"
+		 "1",
+		 13, EINVAL},
+		{XS_INTRODUCE,
+		 "40000\0"
+		 "1\0"
+		 "1",
+		 10, EINVAL},
+		{XS_INTRODUCE,
+		 "6\0x\0"
+		 "1",
+		 6, EINVAL},
+		{XS_INTRODUCE,
+		 "6\0"
+		 "1\0"
+		 "0",
+		 6, EINVAL},
+		{XS_RELEASE, "-1", 3, EINVAL},
+		{XS_CONTROL, "", 0, EINVAL},
+		{XS_CONTROL, "nonsense", 9, EINVAL},
+		{XS_SET_QUOTA, "nodes", 6, EINVAL},
 	};
 	struct store *st = *state;
 	struct conn *c = test_conn(st, 0);
@@ -712,7 +773,7 @@ static void senseless_requests_get_an_error_and_nothing_else(void **state)
 static void a_message_that_is_too_long_breaks_the_connection(void **state)
 {
 	struct conn *c = test_conn(*state, 0);
-	struct xs_hdr h = { XS_READ, 1, 0, XS_PAYLOAD_MAX + 1 };
+	struct xs_hdr h = {XS_READ, 1, 0, XS_PAYLOAD_MAX + 1};
 
 	conn_input(c, &h, sizeof(h));
 	assert_int_equal(conn_run(c, 10), 0);
@@ -724,7 +785,7 @@ static void a_request_may_come_byte_by_byte(void **state)
 {
 	struct conn *c = test_conn(*state, 0);
 	char msg[32];
-	struct xs_hdr h = { XS_WRITE, 9, 0, 6 };
+	struct xs_hdr h = {XS_WRITE, 9, 0, 6};
 	struct answer a;
 	size_t i;
 
@@ -789,8 +850,8 @@ static void a_guest_has_few_answers_outstanding(void **state)
 
 static void control_commands_answer(void **state)
 {
-	static const char *const cmds[] = { "help",  "quota", "memreport",
-					    "stats", "usage", "check", "log" };
+	static const char *const cmds[] = {
+		"help", "quota", "memreport", "stats", "usage", "check", "log"};
 	struct conn *c = test_conn(*state, 0);
 	struct answer a;
 	size_t i;
@@ -803,9 +864,15 @@ static void control_commands_answer(void **state)
 	}
 	test_call(c, XS_CONTROL, 0, "check", 6, &a);
 	assert_string_equal(a.data, "OK: 3 nodes\n");
-	test_call(c, XS_CONTROL, 0, "quota\0set\0nodes\0" "9", 18, &a);
+	test_call(c, XS_CONTROL, 0,
+		  "quota\0set\0nodes\0"
+		  "9",
+		  18, &a);
 	assert_string_equal(a.data, "OK");
-	test_call(c, XS_CONTROL, 0, "quota\0" "0", 8, &a);
+	test_call(c, XS_CONTROL, 0,
+		  "quota\0"
+		  "0",
+		  8, &a);
 	assert_non_null(strstr(a.data, "nodes"));
 }
 
@@ -815,12 +882,18 @@ static void settings_are_checked(void **state)
 		const char *key, *value;
 		int rc;
 	} rows[] = {
-		{ "socket", "/tmp/x", 0 },	 { "socket-mode", "0660", 0 },
-		{ "socket-mode", "abc", EINVAL }, { "quota.nodes", "5", 0 },
-		{ "quota.nodes", "-5", EINVAL }, { "quota.nope", "5", EINVAL },
-		{ "sync", "yes", 0 },		 { "sync", "maybe", EINVAL },
-		{ "rings", "xen", 0 },		 { "rings", "files:/x", 0 },
-		{ "rings", "tcp", EINVAL },	 { "nothing", "1", EINVAL },
+		{"socket", "/tmp/x", 0},
+		{"socket-mode", "0660", 0},
+		{"socket-mode", "abc", EINVAL},
+		{"quota.nodes", "5", 0},
+		{"quota.nodes", "-5", EINVAL},
+		{"quota.nope", "5", EINVAL},
+		{"sync", "yes", 0},
+		{"sync", "maybe", EINVAL},
+		{"rings", "xen", 0},
+		{"rings", "files:/x", 0},
+		{"rings", "tcp", EINVAL},
+		{"nothing", "1", EINVAL},
 	};
 	struct config cfg;
 	char why[256];

@@ -28,15 +28,22 @@ struct model {
 	unsigned value[NODES];
 };
 
-enum op_kind { OP_READ, OP_LIST, OP_WRITE, OP_MKDIR, OP_RM, OP_KINDS };
+enum op_kind {
+	OP_READ,
+	OP_LIST,
+	OP_WRITE,
+	OP_MKDIR,
+	OP_RM,
+	OP_KINDS
+};
 
 struct op {
 	enum op_kind kind;
 	int node;
 	unsigned value;
-	int rc;		/* the answer: errno number, then ... */
-	uint64_t data;	/* ... a value, or a set of children  */
-	bool effect;	/* it changed something               */
+	int rc; /* the answer: errno number, then ... */
+	uint64_t data; /* ... a value, or a set of children  */
+	bool effect; /* it changed something               */
 };
 
 struct mtx {
@@ -150,7 +157,7 @@ static void store_run(struct conn *c, uint32_t tx, struct op *o)
 static struct op random_op(uint64_t *seed)
 {
 	static unsigned next_value;
-	struct op o = { .kind = test_rand(seed, OP_KINDS) };
+	struct op o = {.kind = test_rand(seed, OP_KINDS)};
 
 	o.node = (int)test_rand(seed, NODES);
 	if (o.kind == OP_RM && !o.node)
@@ -198,9 +205,8 @@ static void check_tree(struct store *st, const struct model *m)
 	int i;
 
 	for (i = 0; i < NODES; i++) {
-		n = tree_find(&st->tree,
-			      path_hash(paths[i], strlen(paths[i])), paths[i],
-			      strlen(paths[i]));
+		n = tree_find(&st->tree, path_hash(paths[i], strlen(paths[i])),
+			      paths[i], strlen(paths[i]));
 		assert_int_equal(n != NULL, m->live[i]);
 		if (!n)
 			continue;
@@ -269,8 +275,8 @@ static void step_end(struct world *w, struct mtx *t)
 		if (!same_answer(&again, &t->ops[i]))
 			fail_msg("seed %lu: committed, but %s would now be "
 				 "%d/%lx, was %d/%lx",
-				 w->first, paths[again.node], again.rc, again.data,
-				 t->ops[i].rc, t->ops[i].data);
+				 w->first, paths[again.node], again.rc,
+				 again.data, t->ops[i].rc, t->ops[i].data);
 	}
 	for (i = 0; i < NODES; i++)
 		if (after.live[i] != w->now.live[i] ||
@@ -293,7 +299,8 @@ static void step_outside(struct world *w)
 	store_run(w->c[test_rand(&w->seed, CONNS)], 0, &o);
 	if (!same_answer(&o, &want))
 		fail_msg("seed %lu outside: kind %d %s: %d/%lx, not %d/%lx",
-			 w->first, o.kind, paths[o.node], o.rc, o.data, want.rc, want.data);
+			 w->first, o.kind, paths[o.node], o.rc, o.data, want.rc,
+			 want.data);
 	if (want.kind == OP_WRITE)
 		note_change(w->txs, o.node, NULL);
 	for (i = 0; i < NODES; i++)
@@ -303,7 +310,7 @@ static void step_outside(struct world *w)
 
 static void random_interleaving(uint64_t seed, int steps)
 {
-	struct world w = { .st = test_store(), .first = seed, .seed = seed };
+	struct world w = {.st = test_store(), .first = seed, .seed = seed};
 	struct mtx *t;
 	int i;
 
@@ -487,8 +494,7 @@ static void a_quota_holds_across_transactions(void **state)
 static void run_all(struct store *st)
 {
 	while (!list_empty(&st->runnable))
-		conn_run(container_of(st->runnable.next, struct conn,
-				      run_link),
+		conn_run(container_of(st->runnable.next, struct conn, run_link),
 			 1);
 }
 
@@ -602,13 +608,16 @@ static void a_holder_that_goes_away_ends_its_turn(void **state)
  */
 static void a_contended_counter_is_exact_and_nobody_starves(void **state)
 {
-	enum { CLIENTS = 12, EACH = 40 };
+	enum {
+		CLIENTS = 12,
+		EACH = 40
+	};
 	struct {
 		struct conn *c;
 		uint32_t t;
 		int phase, done;
 		unsigned long value;
-	} cl[CLIENTS] = { 0 };
+	} cl[CLIENTS] = {0};
 	struct store *st = test_store();
 	uint64_t seed = 77;
 	int finished = 0, i, steps = 0, rc;
