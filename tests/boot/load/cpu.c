@@ -228,8 +228,11 @@ void load_debugger(void)
 	pid_t pid = start(debuggee, 0);
 
 	CHECK(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
-	for (; steps < 200; steps++)
+	for (; steps < 200; steps++) {
+		say("single step %d", steps); /* seen if it hangs */
 		CHECK(resume(pid, PTRACE_SINGLESTEP) == SIGTRAP);
+	}
+	say("breakpoints");
 	set_debug(pid, 0, (unsigned long)touch_watched);
 	set_debug(pid, 1, (unsigned long)&watched);
 	/* DR0 on execution, DR1 on writes of eight bytes; both local. */
