@@ -166,13 +166,13 @@ struct port *port_lock_open(struct domain *d, uint32_t port) NO_ANALYSIS
 	return NULL;
 }
 
-bool evtchn_port_pending(struct domain *d, uint32_t port)
+int evtchn_port_pending(struct domain *d, uint32_t port)
 {
 	struct port *p = port_lock_open(d, port);
 	bool pending;
 
 	if (!p)
-		return false;
+		return -EINVAL;
 	pending = port_pending(d, port);
 	port_unlock(p);
 	return pending;

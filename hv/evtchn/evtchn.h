@@ -29,12 +29,12 @@ void evtchn_send_port(struct domain *d, uint32_t port);
 /* Would @v be called if it ran now?  Pending, and its mask is clear. */
 bool evtchn_pending(struct vcpu *v);
 /*
- * For SCHEDOP_poll: is @port, of any binding, pending?  A vcpu that polls sets
- * bit (port % 256) of v->poll_mask for each port, then VCPU_POLLING in
- * v->state, then (full barrier) asks here; a port that becomes pending later
- * calls vcpu_wake.
+ * For SCHEDOP_poll: is @port, of any binding, pending?  -EINVAL: it is not
+ * open.  A vcpu that polls sets bit (port % 256) of v->poll_mask for each
+ * port, then VCPU_POLLING in v->state, then (full barrier) asks here; a port
+ * that becomes pending later calls vcpu_wake.
  */
-bool evtchn_port_pending(struct domain *d, uint32_t port);
+int evtchn_port_pending(struct domain *d, uint32_t port);
 /* Allocate a port for the toolstack (store, console) on a domain's behalf. */
 int evtchn_alloc_unbound_for(struct domain *d, domid_t remote, uint32_t *port);
 

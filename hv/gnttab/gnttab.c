@@ -43,7 +43,7 @@ static int op_setup_table(struct pv_gnttab_setup_table *op)
 		return 0;
 	op->status = table_grow(d, op->nr_frames);
 	for (unsigned int i = 0; !op->status && !rc && i < op->nr_frames; i++) {
-		uint64_t mfn = gnttab_frame(d, i).raw;
+		uint64_t mfn = table_mfn(d, i).raw;
 
 		rc = copy_to_guest(op->frame_list + i * sizeof(mfn), &mfn,
 				   sizeof(mfn));

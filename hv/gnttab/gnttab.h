@@ -24,10 +24,12 @@ int gnttab_domain_destroy(struct domain *d) MUST_CHECK;
 void gnttab_domain_free(struct domain *d);
 
 /*
- * The machine frame of frame @i of the table, which grows to have it.
- * MFN_INVALID: beyond the limit, or no memory.
+ * For mm_resource: the machine frames [first, first + nr) of the table, which
+ * grows to have them; @nr 0 asks how many there may be.  -EINVAL: beyond that,
+ * or another @id than the shared entries; -ENOMEM.
  */
-mfn_t gnttab_frame(struct domain *d, unsigned int i);
+int gnttab_resource(struct domain *d, uint32_t id, uint64_t first, uint32_t nr,
+		    uint64_t *mfns);
 
 /* Batches restart themselves through mm_restart. */
 long hc_grant_table_op(uint32_t cmd, uint64_t arg, uint32_t count);

@@ -37,7 +37,9 @@ struct gnttab {
 
 /* ---- table.c */
 /* Grow to @nr frames; GNTST_*. */
-int table_grow(struct domain *d, unsigned int nr);
+int table_grow(struct domain *d, unsigned int nr) MUST_CHECK;
+/* Frame @i, which the table has; MFN_INVALID if it has been taken away. */
+mfn_t table_mfn(struct domain *d, unsigned int i);
 /*
  * Begin and end a use of a grant of @owner by @user.  table_frame is what it
  * lends, as long as it is in use.

@@ -10,6 +10,8 @@
  *
  * LOCKING  One lock per table, held for a few stores.  Nothing here takes two.
  */
+#include <pv/memory.h>
+
 #include "hv/gnttab/internal.h"
 
 int gnttab_domain_init(struct domain *d, unsigned int max_frames)
@@ -59,14 +61,26 @@ int table_grow(struct domain *d, unsigned int nr)
 	return rc;
 }
 
-mfn_t gnttab_frame(struct domain *d, unsigned int i)
+mfn_t table_mfn(struct domain *d, unsigned int i)
 {
-	struct pv_grant_entry_v1 *entries;
+	void *entries = READ_ONCE(d->gnttab->frame[i].entries);
 
-	if (i >= d->gnttab->max_frames || table_grow(d, i + 1))
-		return MFN_INVALID;
-	entries = READ_ONCE(d->gnttab->frame[i].entries);
 	return entries ? direct_to_mfn(entries) : MFN_INVALID;
+}
+
+int gnttab_resource(struct domain *d, uint32_t id, uint64_t first, uint32_t nr,
+		    uint64_t *mfns)
+{
+	uint64_t most = d->gnttab->max_frames;
+
+	if (id != XENMEM_resource_grant_table_id_shared || first > most ||
+	    nr > most - first)
+		return -EINVAL;
+	if (nr && table_grow(d, (unsigned int)first + nr))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < nr; i++)
+		mfns[i] = table_mfn(d, (unsigned int)first + i).raw;
+	return nr ? 0 : (int)most;
 }
 
 static struct pv_grant_entry_v1 *entry_at(struct gnttab *t, grant_ref_t ref)

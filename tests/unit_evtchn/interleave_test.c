@@ -182,8 +182,8 @@ static void end_all_served(void)
 	for (unsigned int v = 0; v < 2; v++)
 		if (d->vcpu[v]->info->evtchn_upcall_pending)
 			upcall(d->vcpu[v]);
-	CHECK(!evtchn_port_pending(d, port));
-	CHECK(!evtchn_port_pending(d, port2));
+	CHECK(evtchn_port_pending(d, port) == 0);
+	CHECK(evtchn_port_pending(d, port2) == 0);
 	CHECK(handled);
 	room_free((void *[]){r});
 }
@@ -236,7 +236,7 @@ static void switches_to_fifo(void)
 /* The 2-level upcalls of before the switch are gone; the new format's stay. */
 static void end_switched(void)
 {
-	CHECK(evtchn_port_pending(d, port));
+	CHECK(evtchn_port_pending(d, port) == 1);
 	CHECK(words[port] & FIFO_LINKED);
 	end_all_served();
 }
@@ -256,14 +256,14 @@ static void vcpu_polls(void)
 
 	v->poll_mask[0] = 1ull << port;
 	atomic_fetch_or(&v->state, VCPU_POLLING);
-	if (evtchn_port_pending(d, port))
+	if (evtchn_port_pending(d, port) == 1)
 		atomic_fetch_and(&v->state, ~(uint32_t)VCPU_POLLING);
 }
 
 static void end_awake(void)
 {
 	CHECK(!(d->vcpu[0]->state & (VCPU_BLOCKED | VCPU_POLLING)));
-	CHECK(evtchn_port_pending(d, port));
+	CHECK(evtchn_port_pending(d, port) == 1);
 	room_free((void *[]){r});
 }
 
