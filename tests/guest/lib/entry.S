@@ -109,7 +109,7 @@ trap_common:
 
 /* The frame is on the stack, all registers are as they shall be. */
 iret_frame:
-	pushq	$0				/* struct pv_iret_context  */
+	pushq	%gs:PERCPU_IRET_FLAGS		/* struct pv_iret_context  */
 	pushq	%rcx
 	pushq	%r11
 	pushq	%rax

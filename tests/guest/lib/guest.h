@@ -163,6 +163,7 @@ struct fault {
 struct percpu {
 	struct percpu *self;
 	uint64_t user_sp, probe_sp; /* of user_enter(), probe_call()         */
+	uint64_t iret_flags; /* VGCF_in_syscall or 0, for the iret hypercall */
 	unsigned int id;
 	bool probing;
 	struct fault fault; /* the last one that a probe took                */

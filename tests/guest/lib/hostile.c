@@ -2,8 +2,8 @@
 /*
  * Hostile addresses, and a survey of the hypervisor's reserved range.
  *
- * The addresses below 0xffff878000000000 mean nothing in particular: they
- * are where a hypervisor is likely to have its own map.
+ * Those in the reserved range are where the hypervisor has something of its
+ * own (hv/lib/layout.h); the tests need not know what.
  */
 #include "tests/guest/lib/hostile.h"
 
@@ -20,11 +20,11 @@ const struct hostile hostile_addresses[] = {
 	{"the last non-canonical byte", 0xffff7fffffffffff},
 	{"the byte before the reserved range", 0xffff7ffffffffffd},
 	{"the reserved range, unmapped", 0xffff804000000000},
-	{"the reserved range, frames", 0xffff808000000000},
-	{"the reserved range, memory", 0xffff820000000000},
+	{"the reserved range, frames", 0xffff87ff00000000},
+	{"the reserved range, memory", 0xffff878080000000},
 	{"the reserved range, image", 0xffff878000100000},
 	{"the reserved range, tables", 0xffff878040000000},
-	{"the reserved range, per-CPU data", 0xffff878040022000},
+	{"the reserved range, per-CPU data", 0xffff87804000e200},
 	{"the reserved range, its stack", 0xffff878040025000},
 	{"the end of the reserved range", 0xffff87fffffffff8},
 	{"an unmapped high page", 0xffff880000000000},

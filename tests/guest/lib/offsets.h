@@ -6,9 +6,10 @@
 #define GUEST_OFFSETS_H
 
 /* struct percpu, at the kernel's GS base */
-#define PERCPU_SELF     0
-#define PERCPU_USER_SP  8
-#define PERCPU_PROBE_SP 16
+#define PERCPU_SELF       0
+#define PERCPU_USER_SP    8
+#define PERCPU_PROBE_SP   16
+#define PERCPU_IRET_FLAGS 24
 
 /* struct frame */
 #define FRAME_VECTOR 120

@@ -14,6 +14,8 @@ _Static_assert(offsetof(struct percpu, self) == PERCPU_SELF, "offsets.h");
 _Static_assert(offsetof(struct percpu, user_sp) == PERCPU_USER_SP, "offsets.h");
 _Static_assert(offsetof(struct percpu, probe_sp) == PERCPU_PROBE_SP,
 	       "offsets.h");
+_Static_assert(offsetof(struct percpu, iret_flags) == PERCPU_IRET_FLAGS,
+	       "offsets.h");
 _Static_assert(offsetof(struct frame, vector) == FRAME_VECTOR, "offsets.h");
 _Static_assert(offsetof(struct frame, rip) == FRAME_RIP, "offsets.h");
 _Static_assert(offsetof(struct frame, ss) == FRAME_SS, "offsets.h");
@@ -81,14 +83,20 @@ void traps_init(void)
 	     "syscall");
 }
 
+/* Where the callback is an entry of the trap table, it comes as vector 2. */
+static bool is_nmi(const struct frame *f)
+{
+	return f->vector == ENTRY_NMI || f->vector == VEC_NMI;
+}
+
 static bool is_event(const struct frame *f)
 {
-	return f->vector == ENTRY_EVENT || f->vector == ENTRY_NMI;
+	return f->vector == ENTRY_EVENT || is_nmi(f);
 }
 
 static void take_event(const struct frame *f)
 {
-	if (f->vector == ENTRY_NMI) {
+	if (is_nmi(f)) {
 		this_vcpu()->nmis++;
 	} else {
 		this_vcpu()->events++;
