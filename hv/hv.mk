@@ -9,7 +9,7 @@ HV_OBJ := $(HV_C:%.c=$(BUILD)/hvobj/%.o) $(HV_S:%.S=$(BUILD)/hvobj/%.o)
 
 HV_FLAGS := -std=gnu11 -O2 -g -ffreestanding -fpie -mcmodel=small \
 	-mno-red-zone -mgeneral-regs-only -fno-stack-protector \
-	-fno-asynchronous-unwind-tables -fno-common -fno-strict-aliasing \
+	-fno-asynchronous-unwind-tables -ffunction-sections -fno-common -fno-strict-aliasing \
 	-fno-omit-frame-pointer -fvisibility=hidden -fno-jump-tables $(WARN) \
 	-U_FORTIFY_SOURCE -I. -I$(BUILD)/hvobj -Ihypercall/include -MMD -MP $(HV_DEFS)
 ifneq ($(findstring clang,$(CC)),)
@@ -17,6 +17,7 @@ HV_FLAGS += -Wthread-safety -mretpoline
 else
 HV_FLAGS += -mindirect-branch=thunk-extern -mindirect-branch-register \
 	-fcf-protection=none
+HV_LTO := -flto=auto
 endif
 
 $(BUILD)/hvobj/asm-offsets.h: hv/entry/offsets.c
@@ -27,7 +28,7 @@ $(BUILD)/hvobj/asm-offsets.h: hv/entry/offsets.c
 
 $(BUILD)/hvobj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(HV_FLAGS) -include hv/lib/hidden.h -c -o $@ $<
+	$(CC) $(HV_FLAGS) $(HV_LTO) -include hv/lib/hidden.h -c -o $@ $<
 
 $(BUILD)/hvobj/%.o: %.S $(BUILD)/hvobj/asm-offsets.h
 	@mkdir -p $(@D)
@@ -37,16 +38,18 @@ $(BUILD)/hvobj/link.ld: hv/link.ld.S hv/lib/layout.h
 	@mkdir -p $(@D)
 	$(CC) -E -P -x assembler-with-cpp -D__ASSEMBLER__ -I. -o $@ $<
 
-# Two links: the first gives the symbols that a backtrace prints.
+# Two links: the first gives the symbols that a backtrace prints.  The rooms are
+# optimised as one program: a call into a cold cache is dear, an inlined one is
+# not made.
+HV_LINK := $(CC) $(HV_FLAGS) $(HV_LTO) -nostdlib -static -no-pie \
+	-Wl,-z,noexecstack,-z,max-page-size=4096,--build-id=none \
+	-Wl,--no-warn-rwx-segments -T $(BUILD)/hvobj/link.ld
+
 $(BUILD)/parapet: $(HV_OBJ) $(BUILD)/hvobj/link.ld hv/symbols.sh
-	ld -nostdlib -no-pie -z noexecstack -z max-page-size=4096 \
-		--no-warn-rwx-segments \
-		-T $(BUILD)/hvobj/link.ld -o $@.pass1 $(HV_OBJ)
+	$(HV_LINK) -o $@.pass1 $(HV_OBJ)
 	hv/symbols.sh $@.pass1 > $(BUILD)/hvobj/symbols.S
 	$(CC) -c -o $(BUILD)/hvobj/symbols.o $(BUILD)/hvobj/symbols.S
-	ld -nostdlib -no-pie -z noexecstack -z max-page-size=4096 \
-		--no-warn-rwx-segments \
-		-T $(BUILD)/hvobj/link.ld -o $@ $(HV_OBJ) $(BUILD)/hvobj/symbols.o
+	$(HV_LINK) -o $@ $(HV_OBJ) $(BUILD)/hvobj/symbols.o
 	@rm -f $@.pass1
 
 ALL += $(BUILD)/parapet

@@ -80,8 +80,8 @@ refuse:	/* esi = what to say: on COM1 and the debug console */
 1:	hlt
 	jmp	1b
 2:
-	/* 2. Early tables: 4 GiB of 2 MiB pages, at 0, DIRECT_BASE, and the
-	 *    first GiB at IMAGE_BASE. */
+	/* 2. Early tables: 4 GiB of 2 MiB pages at DIRECT_BASE, the first of
+	 *    them at IMAGE_BASE and, for this code, at 0. */
 	movl	$PHYS(boot_l2), %edi
 	movl	$0x83, %eax
 	xorl	%ecx, %ecx
@@ -92,13 +92,12 @@ refuse:	/* esi = what to say: on COM1 and the debug console */
 	cmpl	$2048, %ecx
 	jne	3b
 	movl	$(PHYS(boot_l2) + 0x003), PHYS(boot_l3)
-	movl	$(PHYS(boot_l2) + 0x1003), PHYS(boot_l3) + 8
-	movl	$(PHYS(boot_l2) + 0x2003), PHYS(boot_l3) + 16
-	movl	$(PHYS(boot_l2) + 0x3003), PHYS(boot_l3) + 24
-	movl	$(PHYS(boot_l2) + 0x003), PHYS(boot_l3_image)
+	movl	$(PHYS(boot_l2) + 0x003), PHYS(boot_l3) + 16
+	movl	$(PHYS(boot_l2) + 0x1003), PHYS(boot_l3) + 24
+	movl	$(PHYS(boot_l2) + 0x2003), PHYS(boot_l3) + 32
+	movl	$(PHYS(boot_l2) + 0x3003), PHYS(boot_l3) + 40
 	movl	$(PHYS(boot_l3) + 0x003), PHYS(hv_l4_template)
-	movl	$(PHYS(boot_l3) + 0x003), PHYS(hv_l4_template) + 260 * 8
-	movl	$(PHYS(boot_l3_image) + 0x003), PHYS(hv_l4_template) + 271 * 8
+	movl	$(PHYS(boot_l3) + 0x003), PHYS(hv_l4_template) + 271 * 8
 
 	/* 3. Long mode. */
 	movl	PHYS(boot_info_pa), %esi
@@ -148,12 +147,10 @@ msg_no_nx:
 
 	.bss
 	.balign 4096
-	.globl hv_l4_template, boot_l3, boot_l3_image, boot_l2
+	.globl hv_l4_template, boot_l3, boot_l2
 hv_l4_template:
 	.skip	4096
 boot_l3:
-	.skip	4096
-boot_l3_image:
 	.skip	4096
 boot_l2:
 	.skip	4 * 4096

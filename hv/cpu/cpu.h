@@ -27,6 +27,12 @@ struct tramp_data {
 	uint64_t syscall_mask; /* 1: events are masked on entry             */
 	uint64_t pf_rip; /* trap 14; 0: take the slow path                  */
 	uint64_t pf_mask;
+	/*
+	 * Bytes of the guest that the trampoline copied on this entry, and
+	 * whence; 0: none.  True until the way out.
+	 */
+	uint64_t prefetch_at;
+	uint64_t prefetched[3];
 };
 
 /* WIN_CONST: read-only in the guest view; what the trampoline trusts. */
@@ -65,7 +71,7 @@ struct cpu {
 	uint64_t hv_cr3;
 	/* Direct-map aliases of window pages, writable for us. */
 	struct tramp_const *tconst;
-	uint64_t *gdt_tail; /* the two GDT pages that are ours            */
+	uint64_t *gdt_tail; /* our part of the GDT            */
 	uint64_t *window_pt; /* page table that maps the window, guest view */
 	uint64_t *hv_window_pt; /* the same, hypervisor view              */
 	struct cpu *self; /* direct-map address of this struct            */
@@ -92,7 +98,12 @@ extern unsigned int nr_cpus;
 
 /* The entering guest's registers, on this CPU's ring-0 stack. */
 #define guest_regs() ((struct cpu_regs *)(WIN_STACK_TOP - CPU_REGS_SIZE))
+#ifdef HV_HOST
+extern struct tramp_data host_tramp_data;
+#define tramp_data() (&host_tramp_data)
+#else
 #define tramp_data() ((struct tramp_data *)WIN_DATA)
+#endif
 
 /* Page-table entry bits. */
 #define PTE_P       0x001ull

@@ -143,9 +143,9 @@ void desc_load_cpu(struct cpu *c)
 	struct table_register idtr = {sizeof(idt) - 1, (uint64_t)idt};
 
 	/* The alias holds the tail only: selectors as if at its own start. */
-	load_gdtr((uint64_t)c->gdt_tail, 2 * PAGE_SIZE - 1);
+	load_gdtr((uint64_t)c->gdt_tail, GDT_LIMIT - FIRST_TAIL_SELECTOR);
 	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS - FIRST_TAIL_SELECTOR));
-	load_gdtr(WIN_GDT, 0xffff);
+	load_gdtr(WIN_GDT, GDT_LIMIT);
 	load_segments();
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 	load_syscall_msrs();

@@ -24,7 +24,7 @@
 #define PF_FETCH   0x10
 
 void hv_entry(struct cpu_regs *regs);
-void tramp_fault(const struct cpu_regs *fault);
+bool tramp_fault(struct cpu_regs *fault);
 void hv_in_ring0(struct cpu_regs *regs);
 void hv_ist_in_ring0(struct cpu_regs *regs);
 
@@ -291,9 +291,10 @@ void hv_entry(struct cpu_regs *regs)
 /*
  * The trampoline faulted on the guest's root.  TRAMP_FAULT_IRETQ: the frame it
  * returned by is still at the top of the stack, the other registers are the
- * guest's already and came back with @fault.
+ * guest's already and came back with @fault.  Any other target is where the
+ * trampoline goes on: true.
  */
-void tramp_fault(const struct cpu_regs *fault)
+bool tramp_fault(struct cpu_regs *fault)
 {
 	uint64_t kind = fixup_find(fault->rip);
 	struct cpu_regs all = *fault, *regs = guest_regs();
@@ -311,8 +312,13 @@ void tramp_fault(const struct cpu_regs *fault)
 		domain_crash(current->domain,
 			     "v%u: no stack for a frame, sp=%#lx", current->id,
 			     tramp_data()->kernel_sp);
+	} else if (kind) {
+		fault->rip = kind;
+		tlb_leaving();
+		return true;
 	} else {
 		fault_panic(fault);
 	}
 	leave();
+	return false;
 }

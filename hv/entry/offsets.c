@@ -20,6 +20,8 @@ void offsets(void)
 	OFFSET(TD_SYSCALL_MASK, struct tramp_data, syscall_mask);
 	OFFSET(TD_PF_RIP, struct tramp_data, pf_rip);
 	OFFSET(TD_PF_MASK, struct tramp_data, pf_mask);
+	OFFSET(TD_PREFETCH_AT, struct tramp_data, prefetch_at);
+	OFFSET(TD_PREFETCHED, struct tramp_data, prefetched);
 	OFFSET(TC_HV_CR3, struct tramp_const, hv_cr3);
 	OFFSET(TC_VINFO, struct tramp_const, vinfo);
 	OFFSET(TC_VERSION, struct tramp_const, version);
@@ -31,5 +33,6 @@ void offsets(void)
 	OFFSET(VI_CR2, struct pv_vcpu_info, arch.cr2);
 	OFFSET(REGS_ENTRY, struct cpu_regs, entry);
 	OFFSET(REGS_RAX, struct cpu_regs, rax);
+	OFFSET(REGS_RIP, struct cpu_regs, rip);
 	OFFSET(REGS_CS, struct cpu_regs, cs);
 }

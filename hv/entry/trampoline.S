@@ -11,6 +11,7 @@
  * fault; TRAMP_FAULT lists them and entry.c decides (tramp_fault).
  */
 #include <pv/arch-x86.h>
+#include <pv/hypercalls.h>
 
 #include "hv/entry/entry.h"
 #include "hv/lib/layout.h"
@@ -169,7 +170,13 @@ hypercall_slow:
 	pushq	%rcx
 	pushq	$0
 	pushq	$ENTRY_SYSCALL
-	jmp	enter_hypervisor
+	cld
+	PUSH_GPRS
+	cmpq	$HC_mmu_update, %rax
+	je	prefetch
+	cmpq	$HC_mmuext_op, %rax
+	je	prefetch
+	jmp	enter_saved
 
 /* Back to ring 1 after a hypercall served here; rax = result. */
 hypercall_done:
@@ -451,7 +458,15 @@ pf_slow_pop:
 	movq	DATA(SCRATCH), %rax
 pf_slow:
 	pushq	$14
-	jmp	enter_vector
+	testb	$2, REGS_CS - REGS_ENTRY(%rsp)
+	jnz	enter_hypervisor	/* ring 3            */
+	testb	$1, REGS_CS - REGS_ENTRY(%rsp)
+	jz	enter_from_ring0
+	/* Ring 1, maybe at a page-table write: its instruction is wanted. */
+	cld
+	PUSH_GPRS
+	movq	REGS_RIP(%rsp), %rdi
+	jmp	prefetch
 
 pf_not_user:
 	testb	$1, 16(%rsp)		/* ring 0 or ring 1?       */
@@ -538,10 +553,35 @@ enter_vector:
 enter_hypervisor:
 	cld
 	PUSH_GPRS
+enter_saved:
+	movq	$0, DATA(PREFETCH_AT)
+enter_root:
 	movq	CONST(HV_CR3), %rax
 	movq	%rax, %cr3
 	leaq	win_hvstack_top(%rip), %rsp
 	jmp	hv_enter
+
+/*
+ * Read what the hypervisor will want of the guest while the guest's own
+ * translations are at hand: the 24 bytes at rdi, if they lie in one page.
+ * Copied here once; copy_from_guest finds them.  A fault only means no copy.
+ */
+prefetch:
+	movl	%edi, %eax
+	andl	$0xfff, %eax
+	cmpl	$(PAGE_SIZE - 24), %eax
+	ja	enter_saved
+q1:	movq	(%rdi), %rax
+q2:	movq	8(%rdi), %rcx
+q3:	movq	16(%rdi), %rdx
+	movq	%rax, (win_data + TD_PREFETCHED)(%rip)
+	movq	%rcx, (win_data + TD_PREFETCHED + 8)(%rip)
+	movq	%rdx, (win_data + TD_PREFETCHED + 16)(%rip)
+	movq	%rdi, DATA(PREFETCH_AT)
+	jmp	enter_root
+	TRAMP_FAULT q1, enter_saved
+	TRAMP_FAULT q2, enter_saved
+	TRAMP_FAULT q3, enter_saved
 
 /*
  * From ring 0: a fault of the trampoline itself on the guest's root, a fixed-up
@@ -571,6 +611,14 @@ enter_from_ring0:
  * on entry   rax = the guest's root as CR3 takes it
  */
 	.balign 16
+	/* To the trampoline itself, by the registers at rdi. */
+tramp_resume:
+	movq	%rdi, %rsp
+	movq	%rax, %cr3
+	POP_GPRS
+	addq	$16, %rsp
+	iretq
+
 	.globl	tramp_exit
 tramp_exit:
 	leaq	(win_stack_top - CPU_REGS_BYTES)(%rip), %rsp
@@ -594,8 +642,13 @@ exit_to_guest:
 
 hv_tramp_fault:			/* rdi = the fault's registers     */
 	xorl	%ebp, %ebp
+	movq	%rdi, %rbx
 	call	tramp_fault
-	jmp	exit_to_guest
+	testb	%al, %al
+	jz	exit_to_guest
+	movq	(this_cpu_window + CPU_GUEST_CR3)(%rip), %rax
+	movq	%rbx, %rdi
+	jmp	tramp_resume
 
 /* Drop the C stack and run fn (rdi) on an empty one; never returns. */
 	.globl	hv_restart_stack

@@ -6,10 +6,16 @@
  *
  *   guest view  slot 256  machine-to-physical table, read-only
  *               slot 271  trampoline text, tables and this CPU's window
- *   hv view     all of it: what the names below say
+ *   hv view     what the names below say
  *
- * Every address in slot 271 lies within 2 GiB of every other, so that code can
- * reach data RIP-relative.
+ * What a hypercall touches is packed: an entry begins with an empty TLB (no
+ * PCID under emulation, a small share with it), so each page and each page
+ * table it needs costs a walk.  Slot 271 has one table below it for the image,
+ * the window, all of RAM and the frame table; the CPU's small structures share
+ * pages by who may write them.
+ *
+ * Image and window lie within 2 GiB of each other, so that code can reach data
+ * RIP-relative.
  */
 #ifndef HV_LIB_LAYOUT_H
 #define HV_LIB_LAYOUT_H
@@ -30,35 +36,38 @@
 #define RESERVED_END_SLOT   272 /* exclusive */
 
 #define M2P_GUEST_BASE      UL(0xffff800000000000) /* slot 256: read-only      */
-#define FRAMES_BASE         UL(0xffff808000000000) /* slot 257: frame table    */
 #define M2P_BASE            UL(0xffff810000000000) /* slot 258: writable alias */
 #define IOMAP_BASE          UL(0xffff818000000000) /* slot 259: device memory  */
-#define DIRECT_BASE         UL(0xffff820000000000) /* slots 260..270: all RAM  */
-#define DIRECT_END          UL(0xffff878000000000)
 #define IMAGE_BASE          UL(0xffff878000000000) /* slot 271: + load address */
+#define WINDOW_BASE         UL(0xffff878040000000) /* + 1 GiB                  */
+#define DIRECT_BASE         UL(0xffff878080000000) /* + 2 GiB: all RAM         */
+#define DIRECT_END          UL(0xffff87ff00000000)
+#define FRAMES_BASE         UL(0xffff87ff00000000) /* + 508 GiB: frame table   */
 
 /*
  * The CPU's own window: the same addresses on every CPU, other pages behind
  * them.  "g" is in the guest view too.
  */
-#define WINDOW_BASE     UL(0xffff878040000000)
-#define WIN_GDT         (WINDOW_BASE + 0x00000) /* g ro 16 pages, the last 2 ours */
-#define WIN_LDT         (WINDOW_BASE + 0x10000) /* g ro 16 pages                  */
-#define WIN_TSS         (WINDOW_BASE + 0x20000) /* g ro                           */
-#define WIN_CONST       (WINDOW_BASE + 0x21000) /* g ro struct tramp_const        */
-#define WIN_DATA        (WINDOW_BASE + 0x22000) /* g rw struct tramp_data         */
-#define WIN_VINFO       (WINDOW_BASE + 0x23000) /* g rw the vcpu_info's page      */
-#define WIN_DOMAIN      (WINDOW_BASE + 0x24000) /* g ro struct tramp_domain      */
-#define WIN_STACK       (WINDOW_BASE + 0x25000) /* g rw ring-0 stack              */
-#define WIN_STACK_TOP   (WINDOW_BASE + 0x26000)
-#define WIN_IST         (WINDOW_BASE + 0x30000) /* g rw, a hole below each page   */
-#define WIN_IST_TOP(n)  (WIN_IST + (n)*UL(0x2000)) /* n = 1..4                 */
-#define WIN_CPU         (WINDOW_BASE + 0x40000) /*   struct cpu                   */
-#define WIN_HVSTACK     (WINDOW_BASE + 0x51000) /*   C stack, a hole below it     */
-#define WIN_HVSTACK_TOP (WINDOW_BASE + 0x59000)
-#define WIN_NMISTACK                                                           \
-	(WINDOW_BASE + 0x5b000) /*   C stack of NMI and #MC       */
+#define WIN_GDT          (WINDOW_BASE + 0x00000) /* g ro 14 pages of the guest's    */
+#define WIN_TAIL         (WINDOW_BASE + 0x0e000) /* g ro the page that is ours:     */
+#define WIN_TSS          (WIN_TAIL + 0x100) /*      behind our descriptors          */
+#define WIN_CONST        (WIN_TAIL + 0x200) /*      struct tramp_const              */
+#define WIN_LDT          (WINDOW_BASE + 0x10000) /* g ro 16 pages                   */
+#define WIN_VINFO        (WINDOW_BASE + 0x23000) /* g rw the vcpu_info's page       */
+#define WIN_DOMAIN       (WINDOW_BASE + 0x24000) /* g ro struct tramp_domain       */
+#define WIN_STACK        (WINDOW_BASE + 0x25000) /* g rw ring-0 stack, and below it */
+#define WIN_DATA         WIN_STACK /*      struct tramp_data          */
+#define WIN_STACK_TOP    (WINDOW_BASE + 0x26000)
+#define WIN_IST          (WINDOW_BASE + 0x30000) /* g rw, a hole below each page */
+#define WIN_IST_TOP(n)   (WIN_IST + (n)*UL(0x2000)) /* n = 1..4                 */
+#define WIN_HVSTACK      (WINDOW_BASE + 0x51000) /* C stack, a hole below it     */
+#define WIN_HVSTACK_END  (WINDOW_BASE + 0x59000)
+#define WIN_CPU          (WIN_HVSTACK_END - 0x400) /* struct cpu, above the stack */
+#define WIN_HVSTACK_TOP  WIN_CPU
+#define WIN_NMISTACK     (WINDOW_BASE + 0x5b000) /* C stack of NMI and #MC       */
 #define WIN_NMISTACK_TOP (WINDOW_BASE + 0x5f000)
+
+#define GDT_LIMIT        0xe067 /* our last descriptor is the LDT's upper half */
 
 /* Selectors.  The guest owns entries below FIRST_RESERVED_GDT_ENTRY. */
 #define FIRST_TAIL_SELECTOR 0xe000

@@ -5,6 +5,9 @@
  */
 #include "hv/lib/string.h"
 
+#undef memcpy
+#undef memset
+
 void *memcpy(void *to, const void *from, size_t n)
 {
 	void *d = to;

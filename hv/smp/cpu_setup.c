@@ -18,6 +18,8 @@
 #define PAGE_RO    (PTE_P | PTE_A | PTE_D | PTE_NX)
 #define PAGE_ON    (PAGE_RO | PTE_RW)
 
+extern uint64_t boot_l3[512];
+
 static uint64_t pa_of(const void *direct)
 {
 	return mfn_raw(direct_to_mfn(direct)) << PAGE_SHIFT;
@@ -55,61 +57,59 @@ static void map_stack(struct cpu *c, uint64_t bottom, uint64_t top)
 
 static void make_tables(struct cpu *c)
 {
-	char *gdt = heap_alloc(1);
-	struct tss *tss = page();
+	char *tail = page(), *stack_top;
 
-	if (!gdt)
-		panic("smp: no memory for a CPU's GDT");
-	c->gdt_tail = (uint64_t *)gdt;
+	c->gdt_tail = (uint64_t *)tail;
 	gdt_tail_build(c->gdt_tail);
-	tss_build(tss);
-	c->tconst = page();
+	tss_build((struct tss *)(tail + (WIN_TSS & ~PAGE_MASK)));
+	c->tconst = (struct tramp_const *)(tail + (WIN_CONST & ~PAGE_MASK));
 	c->tconst->version = PV_VERSION_MAJOR << 16 | PV_VERSION_MINOR;
-	map_shared(c, WIN_GDT + 14 * PAGE_SIZE, gdt, PAGE_RO);
-	map_shared(c, WIN_GDT + 15 * PAGE_SIZE, gdt + PAGE_SIZE, PAGE_RO);
-	map_shared(c, WIN_TSS, tss, PAGE_RO);
-	map_shared(c, WIN_CONST, c->tconst, PAGE_RO);
-	map_shared(c, WIN_DATA, page(), PAGE_ON);
-	map_shared(c, WIN_STACK_TOP - PAGE_SIZE, page(), PAGE_ON);
+	map_shared(c, WIN_TAIL, tail, PAGE_RO);
+	map_shared(c, WIN_STACK, page(), PAGE_ON);
 	for (unsigned int n = 1; n <= 4; n++)
 		map_shared(c, WIN_IST_TOP(n) - PAGE_SIZE, page(), PAGE_ON);
-	map(c->hv_window_pt, WIN_CPU, c, PAGE_ON);
-	map_stack(c, WIN_HVSTACK, WIN_HVSTACK_TOP);
+	stack_top = (char *)c - (WIN_CPU & ~PAGE_MASK);
+	map_stack(c, WIN_HVSTACK, WIN_HVSTACK_END - PAGE_SIZE);
+	map(c->hv_window_pt, WIN_HVSTACK_END - PAGE_SIZE, stack_top, PAGE_ON);
 	map_stack(c, WIN_NMISTACK, WIN_NMISTACK_TOP);
 }
 
-/* slot 271 of a root: the image's tables at 0, the window at 1 GiB. */
-static uint64_t make_slot(const uint64_t *image, uint64_t *window_pt)
+/* Slot 271 of a root: @l3 with the image's tables and the CPU's window. */
+static uint64_t make_slot(uint64_t *l3, const uint64_t *image,
+			  uint64_t *window_pt)
 {
-	uint64_t *l3 = page(), *l2 = page();
+	uint64_t *l2 = page();
 
-	l3[0] = ((uint64_t)image - IMAGE_BASE) | TABLE_ON;
-	l3[1] = pa_of(l2) | TABLE_ON;
+	l3[IMAGE_BASE >> 30 & 511] = ((uint64_t)image - IMAGE_BASE) | TABLE_ON;
+	l3[WINDOW_BASE >> 30 & 511] = pa_of(l2) | TABLE_ON;
 	l2[0] = pa_of(window_pt) | TABLE_ON;
 	return pa_of(l3) | TABLE_ON;
 }
 
 static void make_roots(struct cpu *c)
 {
-	uint64_t *l4 = page();
+	uint64_t *l4 = page(), *l3 = page();
 
 	memcpy(l4, hv_l4_template, PAGE_SIZE);
 	l4[0] = 0; /* the boot's identity map */
-	l4[SLOT_IMAGE] = make_slot(image_l2, c->hv_window_pt);
+	memcpy(l3, boot_l3, PAGE_SIZE);
+	l4[SLOT_IMAGE] = make_slot(l3, image_l2, c->hv_window_pt);
 	c->hv_cr3 = pa_of(l4);
 	c->root = MFN_INVALID;
 	c->root_copy = page();
 	c->root_copy[SLOT_M2P] = mm_m2p_l3() | PTE_P | PTE_A | PTE_NX;
-	c->root_copy[SLOT_IMAGE] = make_slot(tramp_l2, c->window_pt);
+	c->root_copy[SLOT_IMAGE] = make_slot(page(), tramp_l2, c->window_pt);
 	c->guest_cr3 = pa_of(c->root_copy);
 	c->tconst->hv_cr3 = c->hv_cr3;
 }
 
 struct cpu *cpu_create(uint32_t apic_id)
 {
-	struct cpu *c = page();
+	/* The last page of its C stack ends with it. */
+	struct cpu *c = (struct cpu *)((char *)page() + (WIN_CPU & ~PAGE_MASK));
 
-	_Static_assert(sizeof(*c) <= PAGE_SIZE, "WIN_CPU is one page");
+	_Static_assert(sizeof(*c) <= WIN_HVSTACK_END - WIN_CPU,
+		       "a struct cpu fits above its stack");
 	BUG_ON(nr_cpus >= MAX_CPUS);
 	c->id = nr_cpus;
 	c->apic_id = apic_id;

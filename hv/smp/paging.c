@@ -13,13 +13,13 @@
 #define IMAGE_TABLES 4 /* of 2 MiB each */
 #define L2_SPAN      (1ull << 21)
 #define L3_SPAN      (1ull << 30)
-#define SLOT_IMAGE   271
+#define L3_DIRECT    (DIRECT_BASE >> 30 & 511)
 #define BOOT_SPAN    (4 * L3_SPAN) /* what head.S mapped */
 
 extern char image_start[], image_end[], text_end[];
 extern char rodata_end[], tramp_text_start[], tramp_text_end[];
 extern char tramp_idt_start[], tramp_idt_end[];
-extern uint64_t boot_l3[512], boot_l3_image[512], boot_l2[4 * 512];
+extern uint64_t boot_l3[512], boot_l2[4 * 512];
 
 uint64_t image_l2[512] ALIGNED(4096), tramp_l2[512] ALIGNED(4096);
 static uint64_t image_l1[IMAGE_TABLES][512] ALIGNED(4096);
@@ -64,7 +64,7 @@ static void map_image(void)
 			image_pa(tramp_l1[table]) | PTE_P | PTE_A;
 		tramp_l1[table][slot] = pa | image_rights(p);
 	}
-	boot_l3_image[0] = image_pa(image_l2) | PTE_P | PTE_RW | PTE_A;
+	boot_l3[0] = image_pa(image_l2) | PTE_P | PTE_RW | PTE_A;
 }
 
 static void map_direct_gib(uint64_t pa, void *(*page)(void))
@@ -73,24 +73,24 @@ static void map_direct_gib(uint64_t pa, void *(*page)(void))
 	uint64_t *l2;
 
 	if (features.pages_1g) {
-		boot_l3[pa / L3_SPAN] = pa | leaf;
+		boot_l3[L3_DIRECT + pa / L3_SPAN] = pa | leaf;
 		return;
 	}
 	l2 = page();
 	for (unsigned int i = 0; i < 512; i++)
 		l2[i] = (pa + i * L2_SPAN) | leaf;
-	boot_l3[pa / L3_SPAN] = mfn_raw(direct_to_mfn(l2)) << PAGE_SHIFT |
-				PTE_P | PTE_RW | PTE_A;
+	boot_l3[L3_DIRECT + pa / L3_SPAN] = mfn_raw(direct_to_mfn(l2))
+						    << PAGE_SHIFT |
+					    PTE_P | PTE_RW | PTE_A;
 }
 
 void paging_boot(uint64_t end, void *(*page)(void))
 {
-	map_image();
-	/* Processors that start go through the image's physical addresses. */
-	hv_l4_template[0] = hv_l4_template[SLOT_IMAGE];
+	map_image(); /* also at 0, where processors that start need it */
 	write_cr3(read_cr3());
 	for (unsigned int i = 0; i < 4 * 512; i++)
 		boot_l2[i] |= PTE_NX;
+	end = min(end, DIRECT_END - DIRECT_BASE);
 	for (uint64_t pa = BOOT_SPAN; pa < end; pa += L3_SPAN)
 		map_direct_gib(pa, page);
 	write_cr3(read_cr3());

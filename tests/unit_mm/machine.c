@@ -12,6 +12,7 @@ struct frame *frame_table;
 uint64_t *m2p_table;
 uint64_t hv_l4_template[512];
 struct cpu this_cpu_window;
+struct tramp_data host_tramp_data;
 struct cpu *cpus[MAX_CPUS];
 unsigned int nr_cpus;
 int mm_budget = 2000;
@@ -179,7 +180,7 @@ void guest_make(struct guest *g, domid_t id, bool privileged, uint64_t max)
 	assert_int_equal(rc, 0);
 }
 
-void guest_end(struct guest *g)
+void guest_drop(struct guest *g)
 {
 	int rc;
 
@@ -190,6 +191,11 @@ void guest_end(struct guest *g)
 		rc = mm_domain_relinquish(g->d);
 	while (rc == -ERESTART);
 	assert_int_equal(rc, 0);
+}
+
+void guest_end(struct guest *g)
+{
+	guest_drop(g);
 	if (g->d->refs != 1 || g->d->mm.nr_frames)
 		panic("domain %u keeps %lu frames", g->d->id,
 		      g->d->mm.nr_frames);
