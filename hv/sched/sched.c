@@ -243,7 +243,8 @@ void sched_settle(struct vcpu *v, uint32_t clear, uint32_t set) NO_ANALYSIS
 	if (clear & v->state & VCPU_POLLING && sv->timers.poll.set)
 		timer_stop(&sv->timers.poll);
 	v->state = (v->state & ~clear) | set;
-	if (sched_wants_queue(cs, v) && !READ_ONCE(v->running)) {
+	/* ORDER: its registers are saved before running is cleared. */
+	if (sched_wants_queue(cs, v) && !load_acquire(&v->running)) {
 		claimed = sched_of(sched_choose_cpu(v));
 		if (claimed != cs) {
 			WRITE_ONCE(v->cpu, claimed->cpu);
@@ -393,7 +394,7 @@ static struct sched_vcpu *sched_movable(struct cpu_sched *cs, cpumask_t mask)
 	list_for_each (e, &cs->q.waiting, link) {
 		struct sched_vcpu *sv = runq_vcpu(e);
 
-		/* ORDER: its registers are saved before running is cleared. */
+		/* ORDER: as in sched_settle. */
 		if (sv->affinity & mask && !load_acquire(&sv->vcpu->running))
 			return sv;
 	}

@@ -120,6 +120,8 @@ static long sched_poll(uint64_t arg)
 	}
 	if (op.timeout)
 		timer_set(&v->timers->poll, op.timeout);
+	if (op.timeout && !(READ_ONCE(v->state) & VCPU_POLLING))
+		timer_stop(&v->timers->poll); /* it was woken before that */
 	return 0;
 }
 

@@ -1,0 +1,884 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vcpu_op, sched_op and set_timer_op as a guest calls them: arguments, areas in
+ * guest memory, timers, the first state of a vcpu.
+ */
+#include <pv/mmu.h>
+#include <pv/sched.h>
+
+#include "hv/cpu/features.h"
+#include "hv/cpu/fpu.h"
+#include "tests/unit_sched/guest.h"
+#include "tests/unit_sched/machine.h"
+
+#define ARG       (GUEST_BASE + 0x40) /* page 0: arguments                       */
+#define AREA      (GUEST_BASE + 0x1100) /* page 1: registered areas              */
+#define EDGE      (GUEST_BASE + 0x3000 - 20) /* across pages 2 and 3             */
+#define NOT_THERE 0x10000
+
+static struct domain *d, *control;
+static struct vcpu *self, *other;
+static uint64_t now;
+static unsigned int events[4], kicks_sent;
+static uint64_t ports_pending; /* bit n: port n; ports beyond 63 are none */
+
+struct cpu_features features;
+
+/* ---- the rooms around ----------------------------------------------------------- */
+
+static uint64_t get_now(void)
+{
+	return now;
+}
+
+static void kick(unsigned int cpu)
+{
+	(void)cpu;
+	kicks_sent++;
+}
+
+static void arm(uint32_t count)
+{
+	(void)count;
+}
+
+static void switched(struct vcpu *prev, struct vcpu *next)
+{
+	(void)prev;
+	(void)next;
+}
+
+static void timer_event(struct vcpu *v)
+{
+	events[v->id]++;
+	v->info->evtchn_upcall_pending = 1;
+	vcpu_wake(v);
+}
+
+static int port_pending(struct domain *dom, uint32_t port)
+{
+	assert_ptr_equal(dom, d);
+	return port < 64 ? (int)(ports_pending >> port & 1) : -EINVAL;
+}
+
+static int register_info(struct vcpu *v, uint64_t mfn, uint32_t offset)
+{
+	(void)v;
+	return mfn == 7 && !offset ? 0 : -EINVAL;
+}
+
+static int debugreg(struct vcpu *v, unsigned int reg, uint64_t value)
+{
+	if (reg < 4 && value >> 47)
+		return -EINVAL;
+	v->debugreg[reg] = value;
+	return 0;
+}
+
+static uint64_t gdt_frame;
+static unsigned int gdt_entries, ldt_entries;
+static int root_rc, gdt_rc;
+
+int desc_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int entries)
+{
+	(void)v;
+	gdt_frame = mfns[0];
+	gdt_entries = entries;
+	return gdt_rc;
+}
+
+int desc_set_ldt(struct vcpu *v, uint64_t base, unsigned int entries)
+{
+	(void)v;
+	(void)base;
+	ldt_entries = entries;
+	return 0;
+}
+
+int root_set(struct vcpu *v, mfn_t kernel)
+{
+	if (!root_rc)
+		v->kernel_root = kernel;
+	return root_rc;
+}
+
+int root_set_user(struct vcpu *v, mfn_t user)
+{
+	v->user_root = user;
+	return 0;
+}
+
+void fpu_area_init(void *area)
+{
+	memset(area, 0, 1024);
+}
+
+/* ---- set-up --------------------------------------------------------------------- */
+
+static void exit_path(void)
+{
+	do {
+		timers_run();
+		if (this_cpu->need_resched)
+			schedule();
+	} while (this_cpu->need_resched);
+}
+
+/* Time goes by on an otherwise idle machine. */
+static void wait_until(uint64_t t)
+{
+	for (uint64_t step = (t - now) / 64 + 1; now < t;) {
+		now = min(now + step, t);
+		for (unsigned int i = 0; i < nr_cpus; i++) {
+			machine_here(i);
+			time_interrupt();
+			exit_path();
+		}
+	}
+	machine_here(0);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	machine_now = get_now;
+	machine_kick = kick;
+	machine_arm = arm;
+	machine_switched = switched;
+	sched_timer_event = timer_event;
+	sched_port_pending = port_pending;
+	vcpu_info_register_hook = register_info;
+	vcpu_debugreg_hook = debugreg;
+	now = 1000;
+	root_rc = gdt_rc = 0;
+	ports_pending = 0;
+	features.xsave = true;
+	shutdowns = 0;
+	memset(events, 0, sizeof(events));
+	memset(guest_memory, 0, sizeof(guest_memory));
+	for (unsigned int i = 0; i < GUEST_PAGES; i++) {
+		guest_mapped[i] = guest_writable[i] = guest_owned[i] = true;
+		guest_holds[i] = 0;
+	}
+	machine_boot(2);
+	control = machine_domain(0, 1, 256, 0);
+	control->privileged = true;
+	d = machine_domain(3, 2, 256, 0);
+	for (unsigned int i = 0; i < 2; i++)
+		d->vcpu[i]->fpu = calloc(1, 1024);
+	self = d->vcpu[0];
+	other = d->vcpu[1];
+	self->initialised = true;
+	vcpu_up(self);
+	exit_path();
+	assert_ptr_equal(current, self);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++)
+		free(d->vcpu[i]->fpu);
+	self->running = false;
+	machine_end();
+	for (unsigned int i = 0; i < GUEST_PAGES; i++)
+		assert_int_equal(guest_holds[i], 0);
+	return 0;
+}
+
+#define OP(cmd, vcpu, type, ...)                                               \
+	(memcpy(guest_at(ARG), &(type){__VA_ARGS__}, sizeof(type)),            \
+	 hc_vcpu_op(cmd, vcpu, ARG))
+#define SCHED(cmd, type, ...)                                                  \
+	(memcpy(guest_at(ARG), &(type){__VA_ARGS__}, sizeof(type)),            \
+	 hc_sched_op(cmd, ARG))
+
+/* ---- vcpu_op ---------------------------------------------------------------------- */
+
+static void unknown_numbers_are_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(hc_vcpu_op(99, 0, 0), -ENOSYS);
+	assert_int_equal(hc_sched_op(99, 0), -ENOSYS);
+	assert_int_equal(hc_sched_op(SCHEDOP_pin_override, ARG), -ENOSYS);
+	for (uint32_t cmd = 0; cmd <= 13; cmd++) {
+		assert_int_equal(hc_vcpu_op(cmd, 2, ARG), -ENOENT);
+		assert_int_equal(hc_vcpu_op(cmd, ~0u, ARG), -ENOENT);
+	}
+}
+
+static void bad_addresses_are_faults(void **state)
+{
+	static const uint32_t vcpu_cmds[] = {0, 4, 5, 6, 8, 10, 13};
+	static const uint32_t sched_cmds[] = {2, 3, 5, 6};
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(vcpu_cmds); i++)
+		assert_int_equal(
+			hc_vcpu_op(vcpu_cmds[i], !vcpu_cmds[i], NOT_THERE),
+			-EFAULT);
+	for (unsigned int i = 0; i < ARRAY_SIZE(sched_cmds); i++)
+		assert_int_equal(hc_sched_op(sched_cmds[i], NOT_THERE),
+				 -EFAULT);
+}
+
+static void a_vcpu_goes_up_and_down(void **state)
+{
+	(void)state;
+	assert_int_equal(hc_vcpu_op(VCPUOP_is_up, 0, 0), 1);
+	assert_int_equal(hc_vcpu_op(VCPUOP_is_up, 1, 0), 0);
+	assert_int_equal(hc_vcpu_op(VCPUOP_up, 1, 0), -EINVAL);
+	other->initialised = true;
+	assert_int_equal(hc_vcpu_op(VCPUOP_up, 1, 0), 0);
+	assert_int_equal(hc_vcpu_op(VCPUOP_up, 1, 0), 0);
+	assert_int_equal(hc_vcpu_op(VCPUOP_is_up, 1, 0), 1);
+	assert_int_equal(d->tramp->vcpus_up, 3);
+	machine_here(1);
+	exit_path();
+	assert_ptr_equal(current, other);
+	machine_here(0);
+	assert_int_equal(hc_vcpu_op(VCPUOP_down, 1, 0), 0);
+	assert_int_equal(hc_vcpu_op(VCPUOP_is_up, 1, 0), 0);
+	machine_here(1);
+	exit_path();
+	assert_ptr_not_equal(current, other);
+	machine_here(0);
+	assert_int_equal(shutdowns, 0);
+	/* The last one takes the domain with it. */
+	assert_int_equal(hc_vcpu_op(VCPUOP_down, 0, 0), 0);
+	assert_int_equal(shutdowns, 1);
+	assert_int_equal(shutdown_code, SHUTDOWN_poweroff);
+}
+
+static struct pv_vcpu_guest_context good_context(void)
+{
+	struct pv_vcpu_guest_context c = {
+		.flags = VGCF_in_kernel,
+		.user_regs = {.rip = 0xffffffff81000000,
+			      .rsp = 0xffffc90000004000,
+			      .cs = 0xe030,
+			      .ss = 0xe02b,
+			      .rflags = 0x1000,
+			      .rax = 1,
+			      .r15 = 15},
+		.gdt_frames = {42},
+		.gdt_ents = 16,
+		.kernel_sp = 0xffffc90000008000,
+		.ctrlreg = {[3] = 5 << 12},
+		.gs_base_kernel = 0xffff888000000000,
+		.event_callback_eip = 0xffffffff81001000,
+	};
+
+	c.trap_ctxt[14].address = 0xffffffff81002000;
+	c.trap_ctxt[14].flags = TI_IF;
+	return c;
+}
+
+#define CONTEXT (GUEST_BASE + 0x4000)
+
+static long initialise(const struct pv_vcpu_guest_context *c)
+{
+	memcpy(guest_at(CONTEXT), c, sizeof(*c));
+	return hc_vcpu_op(VCPUOP_initialise, 1, CONTEXT);
+}
+
+static void a_vcpu_starts_as_its_context_says(void **state)
+{
+	struct pv_vcpu_guest_context c = good_context();
+
+	(void)state;
+	c.flags |= VGCF_i387_valid;
+	c.fpu_ctxt[100] = 77;
+	c.user_regs.rflags = 0x7002 | ~0x3fffffull; /* NT, IOPL 3, junk */
+	c.debugreg[7] = 0x401;
+	c.vm_assist = ~0ull;
+	assert_int_equal(initialise(&c), 0);
+	assert_true(other->initialised);
+	assert_int_equal(other->regs.rip, c.user_regs.rip);
+	assert_int_equal(other->regs.rsp, c.user_regs.rsp);
+	assert_int_equal(other->regs.r15, 15);
+	assert_int_equal(other->regs.cs, SEL_RING1_CS);
+	assert_int_equal(other->regs.ss, SEL_RING1_SS);
+	assert_int_equal(other->regs.rflags, 0x202);
+	assert_int_equal(other->iopl, 3);
+	assert_int_equal(other->gs_base, c.gs_base_kernel);
+	assert_int_equal(other->gs_base_inactive, 0);
+	assert_int_equal(other->kernel_root.raw, 5);
+	assert_int_equal(other->user_root.raw, MFN_INVALID.raw);
+	assert_int_equal(gdt_frame, 42);
+	assert_int_equal(gdt_entries, 16);
+	assert_int_equal(other->tramp.kernel_mode, 1);
+	assert_int_equal(other->tramp.kernel_sp, c.kernel_sp);
+	assert_int_equal(other->tramp.pf_rip, c.trap_ctxt[14].address);
+	assert_int_equal(other->tramp.pf_mask, 1);
+	assert_int_equal(other->event.rip, c.event_callback_eip);
+	assert_int_equal(other->debugreg[7], 0x401);
+	assert_int_equal(((uint8_t *)other->fpu)[100], 77);
+	assert_int_equal(((uint8_t *)other->fpu)[512], 3); /* XSTATE_BV */
+	assert_int_equal(other->info->evtchn_upcall_mask, 1);
+	assert_int_equal(hc_vcpu_op(VCPUOP_is_up, 1, 0), 0);
+	assert_int_equal(initialise(&c), -EEXIST);
+	assert_int_equal(hc_vcpu_op(VCPUOP_initialise, 0, CONTEXT), -EEXIST);
+}
+
+static void one_that_starts_in_user_mode_is_in_ring_3(void **state)
+{
+	struct pv_vcpu_guest_context c = good_context();
+
+	(void)state;
+	c.flags = 0;
+	c.user_regs.rip = 0x400000;
+	c.user_regs.cs = SEL_HV_CS; /* ring 0, it says */
+	c.user_regs.ss = SEL_HV_SS;
+	c.gs_base_user = 0x7000;
+	c.ctrlreg[1] = 6 << 12;
+	assert_int_equal(initialise(&c), 0);
+	assert_int_equal(other->regs.cs & 3, 3);
+	assert_int_equal(other->regs.ss & 3, 3);
+	assert_int_equal(other->tramp.kernel_mode, 0);
+	assert_int_equal(other->gs_base, 0x7000);
+	assert_int_equal(other->gs_base_inactive, c.gs_base_kernel);
+	assert_int_equal(other->user_root.raw, 6);
+}
+
+static void a_context_that_would_fault_in_ring_0_is_refused(void **state)
+{
+	static const size_t addresses[] = {
+		offsetof(struct pv_vcpu_guest_context, user_regs.rip),
+		offsetof(struct pv_vcpu_guest_context, user_regs.rsp),
+		offsetof(struct pv_vcpu_guest_context, ldt_base),
+		offsetof(struct pv_vcpu_guest_context, kernel_sp),
+		offsetof(struct pv_vcpu_guest_context, fs_base),
+		offsetof(struct pv_vcpu_guest_context, gs_base_kernel),
+		offsetof(struct pv_vcpu_guest_context, gs_base_user),
+		offsetof(struct pv_vcpu_guest_context, event_callback_eip),
+		offsetof(struct pv_vcpu_guest_context, failsafe_callback_eip),
+		offsetof(struct pv_vcpu_guest_context, syscall_callback_eip),
+		offsetof(struct pv_vcpu_guest_context, trap_ctxt[0].address),
+		offsetof(struct pv_vcpu_guest_context, trap_ctxt[255].address),
+	};
+	const uint64_t bad = 0x8000000000000000;
+	struct pv_vcpu_guest_context c;
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(addresses); i++) {
+		c = good_context();
+		memcpy((char *)&c + addresses[i], &bad, sizeof(bad));
+		CHECK(initialise(&c) == -EINVAL, "field at %zu", addresses[i]);
+	}
+	c = good_context();
+	c.gdt_ents = FIRST_RESERVED_GDT_ENTRY + 1;
+	assert_int_equal(initialise(&c), -EINVAL);
+	c.gdt_ents = 1ull << 32; /* 0, if it were cut short */
+	assert_int_equal(initialise(&c), -EINVAL);
+	c = good_context();
+	c.ldt_ents = 8193;
+	assert_int_equal(initialise(&c), -EINVAL);
+	c = good_context();
+	c.ctrlreg[3] = 0;
+	assert_int_equal(initialise(&c), -EINVAL);
+	c = good_context();
+	c.debugreg[0] = 0xffff800000000000;
+	assert_int_equal(initialise(&c), -EINVAL);
+	assert_false(other->initialised);
+	/* Preempted, and refused, by the memory room. */
+	c = good_context();
+	root_rc = -ERESTART;
+	assert_int_equal(initialise(&c), -ERESTART);
+	gdt_rc = -EINVAL;
+	assert_int_equal(initialise(&c), -EINVAL);
+	assert_false(other->initialised);
+	root_rc = gdt_rc = 0;
+	assert_int_equal(initialise(&c), 0);
+}
+
+/* ---- timers ------------------------------------------------------------------------ */
+
+static void a_singleshot_timer_fires_once(void **state)
+{
+	(void)state;
+	assert_int_equal(OP(VCPUOP_set_singleshot_timer, 0,
+			    struct pv_vcpu_set_singleshot_timer,
+			    .timeout_abs_ns = now + 5 * MS),
+			 0);
+	wait_until(now + 4 * MS);
+	assert_int_equal(events[0], 0);
+	wait_until(now + 2 * MS);
+	assert_int_equal(events[0], 1);
+	wait_until(now + 20 * MS);
+	assert_int_equal(events[0], 1);
+	/* Past: at once. */
+	assert_int_equal(OP(VCPUOP_set_singleshot_timer, 0,
+			    struct pv_vcpu_set_singleshot_timer,
+			    .timeout_abs_ns = 1),
+			 0);
+	wait_until(now + 1);
+	assert_int_equal(events[0], 2);
+	/* Past, and the guest wants to know. */
+	assert_int_equal(OP(VCPUOP_set_singleshot_timer, 0,
+			    struct pv_vcpu_set_singleshot_timer,
+			    .timeout_abs_ns = now - 1,
+			    .flags = VCPU_SSHOTTMR_future),
+			 -ETIME);
+	wait_until(now + MS);
+	assert_int_equal(events[0], 2);
+	/* Another's timer is its own affair. */
+	assert_int_equal(OP(VCPUOP_set_singleshot_timer, 1,
+			    struct pv_vcpu_set_singleshot_timer,
+			    .timeout_abs_ns = now),
+			 -EINVAL);
+	assert_int_equal(hc_vcpu_op(VCPUOP_stop_singleshot_timer, 1, 0),
+			 -EINVAL);
+	/* Stopped in time. */
+	assert_int_equal(hc_set_timer_op(now + MS), 0);
+	assert_int_equal(hc_vcpu_op(VCPUOP_stop_singleshot_timer, 0, 0), 0);
+	assert_int_equal(hc_set_timer_op(now + MS), 0);
+	assert_int_equal(hc_set_timer_op(0), 0);
+	wait_until(now + 2 * MS);
+	assert_int_equal(events[0], 2);
+	assert_int_equal(hc_set_timer_op(now + MS), 0);
+	wait_until(now + 2 * MS);
+	assert_int_equal(events[0], 3);
+}
+
+static void a_timer_wakes_one_that_blocks(void **state)
+{
+	(void)state;
+	self->info->evtchn_upcall_mask = 1;
+	assert_int_equal(hc_set_timer_op(now + 5 * MS), 0);
+	assert_int_equal(hc_sched_op(SCHEDOP_block, 0), 0);
+	assert_int_equal(self->info->evtchn_upcall_mask, 0);
+	exit_path();
+	assert_true(vcpu_is_idle(current));
+	wait_until(now + 6 * MS);
+	assert_ptr_equal(current, self);
+	assert_int_equal(self->state, 0);
+	/* With an event pending it does not even stop. */
+	assert_int_equal(self->info->evtchn_upcall_pending, 1);
+	assert_int_equal(hc_sched_op(SCHEDOP_block, 0), 0);
+	exit_path();
+	assert_ptr_equal(current, self);
+}
+
+static void a_periodic_timer_ticks_while_the_vcpu_runs(void **state)
+{
+	(void)state;
+	assert_int_equal(OP(VCPUOP_set_periodic_timer, 0,
+			    struct pv_vcpu_set_periodic_timer, 999999),
+			 -EINVAL);
+	assert_int_equal(OP(VCPUOP_set_periodic_timer, 0,
+			    struct pv_vcpu_set_periodic_timer, 1ull << 63),
+			 -EINVAL);
+	assert_int_equal(OP(VCPUOP_set_periodic_timer, 0,
+			    struct pv_vcpu_set_periodic_timer, 10 * MS),
+			 0);
+	wait_until(now + 101 * MS);
+	assert_int_equal(events[0], 10);
+	/* Blocked: no ticks wake it; one is given when it is back. */
+	self->info->evtchn_upcall_pending = 0;
+	hc_sched_op(SCHEDOP_block, 0);
+	exit_path();
+	wait_until(now + 100 * MS);
+	assert_int_equal(events[0], 10);
+	vcpu_wake(self);
+	exit_path();
+	assert_int_equal(events[0], 11);
+	wait_until(now + 10 * MS);
+	assert_int_equal(events[0], 12);
+	assert_int_equal(hc_vcpu_op(VCPUOP_stop_periodic_timer, 0, 0), 0);
+	assert_int_equal(hc_vcpu_op(VCPUOP_stop_periodic_timer, 1, 0), 0);
+	wait_until(now + 100 * MS);
+	assert_int_equal(events[0], 12);
+}
+
+/* ---- areas -------------------------------------------------------------------------- */
+
+static long runstate_area(unsigned int vcpu, uint64_t gva)
+{
+	return OP(VCPUOP_register_runstate_memory_area, vcpu,
+		  struct pv_vcpu_register_runstate_memory_area, gva);
+}
+
+static long time_area(unsigned int vcpu, uint64_t gva)
+{
+	return OP(VCPUOP_register_vcpu_time_memory_area, vcpu,
+		  struct pv_vcpu_register_time_memory_area, gva);
+}
+
+static struct pv_vcpu_runstate_info runstate_at(uint64_t gva)
+{
+	struct pv_vcpu_runstate_info r;
+
+	memcpy(&r, guest_at(gva), sizeof(r));
+	return r;
+}
+
+static void the_runstate_area_follows_the_vcpu(void **state)
+{
+	struct pv_vcpu_runstate_info r, call;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		uint64_t gva = i ? EDGE : AREA;
+
+		assert_int_equal(runstate_area(0, gva), 0);
+		r = runstate_at(gva);
+		assert_int_equal(r.state, RUNSTATE_running);
+		self->info->evtchn_upcall_pending = 0;
+		hc_sched_op(SCHEDOP_block, 0);
+		exit_path();
+		assert_int_equal(runstate_at(gva).state, RUNSTATE_blocked);
+		wait_until(now + 7 * MS);
+		vcpu_wake(self);
+		exit_path();
+		call = r;
+		r = runstate_at(gva);
+		assert_int_equal(r.state, RUNSTATE_running);
+		assert_int_equal(r.state_entry_time, now);
+		assert_int_equal(r.time[RUNSTATE_blocked] -
+					 call.time[RUNSTATE_blocked],
+				 7 * MS);
+		wait_until(now + 3 * MS);
+		assert_int_equal(hc_vcpu_op(VCPUOP_get_runstate_info, 0, ARG),
+				 0);
+		memcpy(&call, guest_at(ARG), sizeof(call));
+		assert_int_equal(call.time[RUNSTATE_running] -
+					 r.time[RUNSTATE_running],
+				 3 * MS);
+		assert_int_equal(guest_holds[1], !i);
+		assert_int_equal(guest_holds[2], i);
+		assert_int_equal(guest_holds[3], i);
+		d->vm_assist |= 1u << VMASST_TYPE_runstate_update_flag;
+	}
+	/* Taken away: nothing is written, nothing is held. */
+	assert_int_equal(runstate_area(0, 0), 0);
+	assert_int_equal(guest_holds[2] + guest_holds[3], 0);
+	memset(guest_at(EDGE), 0x55, 48);
+	self->info->evtchn_upcall_pending = 0;
+	hc_sched_op(SCHEDOP_block, 0);
+	exit_path();
+	vcpu_wake(self);
+	exit_path();
+	assert_int_equal(((uint8_t *)guest_at(EDGE))[0], 0x55);
+	/* A vcpu that is not up yet may have one: Linux does it so. */
+	assert_int_equal(runstate_area(1, AREA), 0);
+	assert_int_equal(runstate_at(AREA).state, RUNSTATE_offline);
+}
+
+static void areas_must_be_the_guests_own_writable_pages(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		long (*reg)(unsigned int, uint64_t) =
+			i ? time_area : runstate_area;
+
+		assert_int_equal(reg(0, NOT_THERE), -EFAULT);
+		assert_int_equal(reg(0, RESERVED_START), -EFAULT);
+		guest_writable[1] = false;
+		assert_int_equal(reg(0, AREA), -EFAULT);
+		guest_writable[1] = true;
+		guest_owned[1] = false;
+		assert_int_equal(reg(0, AREA), -EINVAL);
+		guest_owned[1] = true;
+		/* The second page of two: the first is let go. */
+		guest_owned[3] = false;
+		assert_int_equal(reg(0, EDGE), -EINVAL);
+		assert_int_equal(guest_holds[2], 0);
+		guest_owned[3] = true;
+		guest_mapped[3] = false;
+		assert_int_equal(reg(0, EDGE), -EFAULT);
+		assert_int_equal(guest_holds[2], 0);
+		guest_mapped[3] = true;
+		/* A failed call leaves the area that was. */
+		assert_int_equal(reg(0, AREA), 0);
+		assert_int_equal(reg(0, NOT_THERE), -EFAULT);
+		assert_int_equal(guest_holds[1], 1);
+		assert_int_equal(reg(0, AREA + 64), 0);
+		assert_int_equal(guest_holds[1], 1);
+		assert_int_equal(reg(0, 0), 0);
+	}
+}
+
+static void the_clock_words_are_shown(void **state)
+{
+	struct pv_vcpu_time_info t;
+	uint32_t version;
+
+	(void)state;
+	assert_int_equal(self->info->time.tsc_to_system_mul, 1u << 31);
+	assert_int_equal(self->info->time.flags, PVCLOCK_TSC_STABLE_BIT);
+	version = self->info->time.version;
+	assert_true(version && !(version & 1));
+	for (unsigned int i = 0; i < 2; i++) {
+		uint64_t gva = i ? EDGE : AREA;
+
+		assert_int_equal(time_area(0, gva), 0);
+		memcpy(&t, guest_at(gva), sizeof(t));
+		assert_int_equal(t.tsc_to_system_mul, 1u << 31);
+		assert_int_equal(t.flags, PVCLOCK_TSC_STABLE_BIT);
+		assert_int_equal(t.version & 1, 0);
+	}
+	/* Of another vcpu only while that is down. */
+	other->initialised = true;
+	assert_int_equal(time_area(1, AREA), 0);
+	vcpu_up(other);
+	assert_int_equal(time_area(1, AREA), -EINVAL);
+}
+
+static void vcpu_info_moves_through_the_hook(void **state)
+{
+	uint32_t version = self->info->time.version;
+
+	(void)state;
+	assert_int_equal(OP(VCPUOP_register_vcpu_info, 0,
+			    struct pv_vcpu_register_vcpu_info, .mfn = 8),
+			 -EINVAL);
+	assert_int_equal(OP(VCPUOP_register_vcpu_info, 0,
+			    struct pv_vcpu_register_vcpu_info, .mfn = 7),
+			 0);
+	assert_int_equal(self->info->time.version, version + 2);
+}
+
+static void an_nmi_ends_a_block(void **state)
+{
+	(void)state;
+	hc_sched_op(SCHEDOP_block, 0);
+	exit_path();
+	assert_true(vcpu_is_idle(current));
+	/* From another vcpu of the domain, on the other CPU. */
+	machine_here(1);
+	other->initialised = true;
+	vcpu_up(other);
+	exit_path();
+	assert_ptr_equal(current, other);
+	assert_int_equal(hc_vcpu_op(VCPUOP_send_nmi, 0, 0), 0);
+	assert_true(self->nmi_pending);
+	assert_int_equal(self->state, 0);
+	machine_here(0);
+	exit_path();
+	assert_ptr_equal(current, self);
+	/* Nor does one begin while an NMI waits. */
+	hc_sched_op(SCHEDOP_block, 0);
+	exit_path();
+	assert_ptr_equal(current, self);
+	vcpu_down(other);
+	machine_here(1);
+	exit_path();
+	machine_here(0);
+}
+
+static void only_a_pinned_control_vcpu_has_a_physical_id(void **state)
+{
+	(void)state;
+	assert_int_equal(hc_vcpu_op(VCPUOP_get_physid, 0, ARG), -EINVAL);
+	d->privileged = true;
+	assert_int_equal(hc_vcpu_op(VCPUOP_get_physid, 0, ARG), -EINVAL);
+	cpus[0]->apic_id = 17;
+	assert_int_equal(sched_set_affinity(self, 1), 0);
+	assert_int_equal(hc_vcpu_op(VCPUOP_get_physid, 0, ARG), 0);
+	assert_int_equal(*(uint64_t *)guest_at(ARG), 17);
+	assert_int_equal(hc_vcpu_op(VCPUOP_get_physid, 0, NOT_THERE), -EFAULT);
+	d->privileged = false;
+}
+
+/* ---- sched_op ------------------------------------------------------------------------- */
+
+static long poll(uint32_t port, uint32_t n, uint64_t timeout)
+{
+	for (uint32_t i = 0; i < PV_SCHED_POLL_MAX; i++)
+		((uint32_t *)guest_at(AREA))[i] = port + i;
+	return SCHED(SCHEDOP_poll, struct pv_sched_poll, .ports = AREA,
+		     .nr_ports = n, .timeout = timeout);
+}
+
+static void poll_waits_for_its_ports_only(void **state)
+{
+	(void)state;
+	self->info->evtchn_upcall_mask = 1;
+	assert_int_equal(poll(3, PV_SCHED_POLL_MAX + 1, 0), -EINVAL);
+	assert_int_equal(poll(60, 10, 0), -EINVAL); /* 64 does not exist */
+	assert_int_equal(SCHED(SCHEDOP_poll, struct pv_sched_poll,
+			       .ports = NOT_THERE, .nr_ports = 1),
+			 -EFAULT);
+	assert_int_equal(self->state, 0);
+	/* One is pending: at once. */
+	ports_pending = 1 << 5;
+	assert_int_equal(poll(3, 4, 0), 0);
+	exit_path();
+	assert_ptr_equal(current, self);
+	/* Another is: it waits. */
+	assert_int_equal(poll(6, 2, 0), 0);
+	assert_int_equal(self->state, VCPU_POLLING);
+	assert_int_equal(self->poll_mask[0], 3 << 6);
+	exit_path();
+	assert_true(vcpu_is_idle(current));
+	vcpu_wake(self);
+	exit_path();
+	assert_ptr_equal(current, self);
+	assert_int_equal(self->state, 0);
+}
+
+static void poll_ends_at_its_time(void **state)
+{
+	uint64_t start = now;
+
+	(void)state;
+	self->info->evtchn_upcall_mask = 1;
+	assert_int_equal(poll(3, 1, now), 0); /* reached already */
+	assert_int_equal(self->state, 0);
+	assert_int_equal(poll(3, 1, start + 10 * MS), 0);
+	exit_path();
+	assert_true(vcpu_is_idle(current));
+	wait_until(start + 9 * MS);
+	assert_true(vcpu_is_idle(current));
+	wait_until(start + 11 * MS);
+	assert_ptr_equal(current, self);
+	assert_int_equal(events[0], 0); /* that is no timer event */
+	/* Woken before: the limit is forgotten. */
+	assert_int_equal(poll(3, 1, now + 10 * MS), 0);
+	exit_path();
+	vcpu_wake(self);
+	exit_path();
+	assert_false(self->timers->poll.set);
+	/* No ports, a time: a sleep. */
+	start = now;
+	assert_int_equal(poll(0, 0, start + 5 * MS), 0);
+	exit_path();
+	wait_until(start + 6 * MS);
+	assert_ptr_equal(current, self);
+}
+
+static void poll_does_not_wait_when_an_event_could_be_taken(void **state)
+{
+	(void)state;
+	self->info->evtchn_upcall_pending = 1;
+	self->info->evtchn_upcall_mask = 0;
+	assert_int_equal(poll(3, 1, 0), 0);
+	assert_int_equal(self->state, 0);
+	self->info->evtchn_upcall_mask = 1;
+	assert_int_equal(poll(3, 1, 0), 0);
+	assert_int_equal(self->state, VCPU_POLLING);
+	vcpu_wake(self);
+}
+
+static void a_domain_ends_with_a_reason(void **state)
+{
+	(void)state;
+	assert_int_equal(SCHED(SCHEDOP_shutdown, struct pv_sched_shutdown,
+			       SHUTDOWN_MAX + 1),
+			 -EINVAL);
+	assert_int_equal(shutdowns, 0);
+	assert_int_equal(SCHED(SCHEDOP_shutdown, struct pv_sched_shutdown,
+			       SHUTDOWN_reboot),
+			 0);
+	assert_int_equal(shutdowns, 1);
+	assert_ptr_equal(shutdown_domain, d);
+	assert_int_equal(shutdown_code, SHUTDOWN_reboot);
+	/* A code that was left before is what a later one reports. */
+	assert_int_equal(
+		SCHED(SCHEDOP_shutdown_code, struct pv_sched_shutdown, 99),
+		-EINVAL);
+	assert_int_equal(SCHED(SCHEDOP_shutdown_code, struct pv_sched_shutdown,
+			       SHUTDOWN_soft_reset),
+			 0);
+	assert_int_equal(shutdowns, 1);
+	assert_int_equal(SCHED(SCHEDOP_shutdown, struct pv_sched_shutdown,
+			       SHUTDOWN_poweroff),
+			 0);
+	assert_int_equal(shutdown_code, SHUTDOWN_soft_reset);
+}
+
+static void only_the_control_domain_ends_others(void **state)
+{
+	(void)state;
+	assert_int_equal(SCHED(SCHEDOP_remote_shutdown,
+			       struct pv_sched_remote_shutdown, .domain_id = 0),
+			 -EPERM);
+	d->privileged = true;
+	assert_int_equal(SCHED(SCHEDOP_remote_shutdown,
+			       struct pv_sched_remote_shutdown,
+			       .domain_id = 77),
+			 -ESRCH);
+	assert_int_equal(SCHED(SCHEDOP_remote_shutdown,
+			       struct pv_sched_remote_shutdown, .domain_id = 0,
+			       .reason = 9),
+			 -EINVAL);
+	assert_int_equal(SCHED(SCHEDOP_remote_shutdown,
+			       struct pv_sched_remote_shutdown, .domain_id = 3),
+			 -EINVAL); /* itself */
+	assert_int_equal(shutdowns, 0);
+	assert_int_equal(SCHED(SCHEDOP_remote_shutdown,
+			       struct pv_sched_remote_shutdown, .domain_id = 0,
+			       .reason = SHUTDOWN_crash),
+			 0);
+	assert_ptr_equal(shutdown_domain, control);
+	assert_int_equal(shutdown_code, SHUTDOWN_crash);
+	assert_int_equal(hc_sched_op(SCHEDOP_remote_shutdown, NOT_THERE),
+			 -EFAULT);
+	d->privileged = false;
+}
+
+static long watchdog(uint32_t id, uint32_t timeout)
+{
+	return SCHED(SCHEDOP_watchdog, struct pv_sched_watchdog, id, timeout);
+}
+
+static void a_watchdog_bites_when_it_is_not_fed(void **state)
+{
+	(void)state;
+	assert_int_equal(watchdog(0, 0), -EINVAL);
+	assert_int_equal(watchdog(1, 5), -EINVAL);
+	assert_int_equal(watchdog(3, 5), -EINVAL);
+	assert_int_equal(watchdog(~0u, 5), -EINVAL);
+	assert_int_equal(watchdog(0, 5), 1);
+	assert_int_equal(watchdog(0, 1000), 2);
+	assert_int_equal(watchdog(0, 1000), -EEXIST);
+	for (unsigned int i = 0; i < 5; i++) {
+		wait_until(now + 4000 * MS);
+		assert_int_equal(watchdog(1, 5), 0);
+	}
+	assert_int_equal(shutdowns, 0);
+	wait_until(now + 5001 * MS);
+	assert_int_equal(shutdowns, 1);
+	assert_int_equal(shutdown_code, SHUTDOWN_watchdog);
+	assert_ptr_equal(shutdown_domain, d);
+	/* Stopped, it is free again. */
+	assert_int_equal(watchdog(2, 0), 0);
+	assert_int_equal(watchdog(2, 5), -EINVAL);
+	assert_int_equal(watchdog(0, 7), 2);
+	assert_int_equal(watchdog(2, 0), 0);
+	wait_until(now + 2000000 * MS);
+	assert_int_equal(shutdowns, 1);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(unknown_numbers_are_refused),
+		T(bad_addresses_are_faults),
+		T(a_vcpu_goes_up_and_down),
+		T(a_vcpu_starts_as_its_context_says),
+		T(one_that_starts_in_user_mode_is_in_ring_3),
+		T(a_context_that_would_fault_in_ring_0_is_refused),
+		T(a_singleshot_timer_fires_once),
+		T(a_timer_wakes_one_that_blocks),
+		T(a_periodic_timer_ticks_while_the_vcpu_runs),
+		T(the_runstate_area_follows_the_vcpu),
+		T(areas_must_be_the_guests_own_writable_pages),
+		T(the_clock_words_are_shown),
+		T(vcpu_info_moves_through_the_hook),
+		T(an_nmi_ends_a_block),
+		T(only_a_pinned_control_vcpu_has_a_physical_id),
+		T(poll_waits_for_its_ports_only),
+		T(poll_ends_at_its_time),
+		T(poll_does_not_wait_when_an_event_could_be_taken),
+		T(a_domain_ends_with_a_reason),
+		T(only_the_control_domain_ends_others),
+		T(a_watchdog_bites_when_it_is_not_fed),
+	};
+
+	return cmocka_run_group_tests_name("vcpu_op and sched_op", tests, NULL,
+					   NULL);
+}
