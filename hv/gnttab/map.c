@@ -2,11 +2,11 @@
 /*
  * Mapping others' frames, and giving them back.
  *
- * A mapping has up to two parts, each a use of the grant: the host part is an
- * entry in the mapper's page tables, the device part the right to give the
- * frame's machine address to a device.  Memory safety does not hang on either
- * being undone in order: the page-table entry holds the frame by itself, until
- * it is cleared by whatever means, and the device part holds it too.  What
+ * A mapping has up to two parts: the host part is an entry in the mapper's
+ * page tables, the device part the right to give the frame's machine address
+ * to a device.  Each is a use of the grant and holds the frame.  Memory safety
+ * does not hang on their being undone in order: the page-table entry holds the
+ * frame once more, by itself, until it is cleared by whatever means.  What
  * hangs on this file is the promise to the granting domain: reading and
  * writing are set in its entry for as long as its frame can be reached.
  *
@@ -40,50 +40,46 @@ static uint64_t pte_flags(uint32_t flags)
 	return pte | (flags >> GNTMAP_guest_avail0 & 7) << 9;
 }
 
-/* ---- map ------------------------------------------------------------------ */
-/* Begin a use for each part; both are of the same frame. */
-static int pin_parts(struct domain *owner, const struct domain *d,
-		     const struct pv_gnttab_map_grant_ref *op, mfn_t *m)
+/* ---- the parts of a mapping ------------------------------------------------ */
+static unsigned int nr_parts(uint32_t flags)
 {
-	bool writable = is_writable(op->flags);
-	int rc = table_pin(owner, op->ref, d->id, writable, m);
+	return !!(flags & GNTMAP_host_map) + !!(flags & GNTMAP_device_map);
+}
 
-	if (rc || (op->flags & PARTS) != PARTS)
-		return rc;
-	rc = table_pin(owner, op->ref, d->id, writable, m);
+/* End @n parts of a mapping of frame @m. */
+static void parts_end(const struct mapping *track, mfn_t m, unsigned int n)
+{
+	bool writable = is_writable(track->flags);
+
+	while (n--) {
+		unuse_frame(m, writable);
+		table_unpin(track->owner, track->ref, writable);
+	}
+}
+
+/* Each part is a use of the grant and a hold on the frame. */
+static int parts_begin(const struct mapping *track, domid_t user, mfn_t *m)
+{
+	bool writable = is_writable(track->flags);
+	unsigned int begun = 0;
+	int rc;
+
+	do {
+		rc = table_pin(track->owner, track->ref, user, writable, m);
+		if (rc)
+			break;
+		if (!use_frame(track->owner, *m, writable)) {
+			table_unpin(track->owner, track->ref, writable);
+			rc = GNTST_bad_page;
+			break;
+		}
+	} while (++begun < nr_parts(track->flags));
 	if (rc)
-		table_unpin(owner, op->ref, writable);
+		parts_end(track, *m, begun);
 	return rc;
 }
 
-static void unpin_parts(const struct mapping *m, uint32_t parts)
-{
-	if (parts & GNTMAP_host_map)
-		table_unpin(m->owner, m->ref, is_writable(m->flags));
-	if (parts & GNTMAP_device_map)
-		table_unpin(m->owner, m->ref, is_writable(m->flags));
-}
-
-/* Each part's hold on the frame. */
-static int map_frame(struct domain *owner,
-		     const struct pv_gnttab_map_grant_ref *op, mfn_t m)
-{
-	bool writable = is_writable(op->flags);
-
-	if (!use_frame(owner, m, writable))
-		return GNTST_bad_page;
-	if (op->flags & GNTMAP_host_map &&
-	    mm_grant_map(current, op->host_addr,
-			 op->flags & GNTMAP_contains_pte, m, owner,
-			 pte_flags(op->flags))) {
-		unuse_frame(m, writable);
-		return GNTST_bad_virt_addr;
-	}
-	if (!(op->flags & GNTMAP_device_map))
-		unuse_frame(m, writable);
-	return GNTST_okay;
-}
-
+/* ---- map ------------------------------------------------------------------- */
 static int map_one(struct domain *d, struct pv_gnttab_map_grant_ref *op)
 {
 	struct mapping track = {.ref = op->ref, .flags = op->flags & KEPT};
@@ -98,18 +94,22 @@ static int map_one(struct domain *d, struct pv_gnttab_map_grant_ref *op)
 	rc = maptrack_alloc(&d->gnttab->track, &op->handle);
 	if (rc)
 		goto put_owner;
-	rc = pin_parts(track.owner, d, op, &m);
+	rc = parts_begin(&track, d->id, &m);
 	if (rc)
 		goto free_handle;
-	rc = map_frame(track.owner, op, m);
-	if (rc)
-		goto unpin;
+	if (op->flags & GNTMAP_host_map &&
+	    mm_grant_map(current, op->host_addr,
+			 op->flags & GNTMAP_contains_pte, m, track.owner,
+			 pte_flags(op->flags))) {
+		rc = GNTST_bad_virt_addr;
+		goto end_parts;
+	}
 	op->dev_bus_addr = m.raw << PAGE_SHIFT;
 	maptrack_give(&d->gnttab->track, op->handle, &track);
 	return GNTST_okay;
 
-unpin:
-	unpin_parts(&track, track.flags);
+end_parts:
+	parts_end(&track, m, nr_parts(track.flags));
 free_handle:
 	maptrack_give(&d->gnttab->track, op->handle, &(struct mapping){0});
 put_owner:
@@ -182,9 +182,7 @@ static void unmap_end(struct domain *d, struct unmapping *u)
 
 	if (u->status)
 		return;
-	if (u->parts & GNTMAP_device_map)
-		unuse_frame(u->m, is_writable(u->track.flags));
-	unpin_parts(&u->track, u->parts);
+	parts_end(&u->track, u->m, nr_parts(u->parts));
 	left.flags &= ~u->parts;
 	if (!(left.flags & PARTS))
 		left.flags = 0;

@@ -222,11 +222,14 @@ static void check_frames(struct walk *w)
 
 	for (unsigned int i = 0; i < MAPS; i++) {
 		struct live *l = &w->live[i];
+		int parts = !!(l->flags & GNTMAP_host_map) +
+			    !!(l->flags & GNTMAP_device_map);
 
-		if (!l->on || !(l->flags & GNTMAP_device_map))
+		if (!l->on)
 			continue;
-		refs[l->frame]++;
-		writable[l->frame] += !(l->flags & GNTMAP_readonly);
+		refs[l->frame] += parts;
+		if (!(l->flags & GNTMAP_readonly))
+			writable[l->frame] += parts;
 	}
 	for (unsigned int d = 0; d < DOMS; d++) {
 		for (unsigned int n = 0; n < SLOTS; n++) {
