@@ -14,6 +14,7 @@
 #include "hv/gnttab/gnttab.h"
 #include "hv/lib/string.h"
 #include "hv/sched/sched.h"
+#include "hv/time/time.h"
 
 #define GRANT_FRAMES_DEFAULT 64
 
@@ -43,6 +44,7 @@ struct domain *domain_construct(const struct domain_plan *plan)
 	d->mm.scrub = !plan->privileged;
 	d->mm.max_frames = plan->max_frames;
 	frame_share(d->shared_info_mfn, d, true);
+	wall_clock_publish(d->shared_info, d->time_offset_ns);
 	if (evtchn_domain_init(d))
 		goto undo_domain;
 	if (gnttab_domain_init(d, grants))

@@ -85,7 +85,7 @@ void hypercall_dispatch(struct cpu_regs *regs)
 {
 	uint64_t a[6] = {regs->rdi, regs->rsi, regs->rdx,
 			 regs->r10, regs->r8,  regs->r9};
-	uint64_t nr = regs->rax;
+	uint32_t nr = (uint32_t)regs->rax;
 	long result;
 
 	if (nr == HC_multicall) {
@@ -95,8 +95,7 @@ void hypercall_dispatch(struct cpu_regs *regs)
 		if (nr == HC_iret)
 			return; /* every register is the frame's */
 		if (unlikely(result == -ERESTART))
-			result = hypercall_restart((unsigned int)nr, a[0], a[1],
-						   a[2], a[3]);
+			result = hypercall_restart(nr, a[0], a[1], a[2], a[3]);
 	}
 	regs->rax = (uint64_t)result;
 }

@@ -225,14 +225,21 @@ static void syscall_slow(struct cpu_regs *regs)
 		guest_trap(regs, 6, NO_ERROR_CODE);
 }
 
-static void software_interrupt_80(struct cpu_regs *regs)
+/*
+ * INT 3, INTO and INT 0x80, whose gates any ring may use: the guest's table
+ * says whether its users may.  @length: of the instruction.
+ */
+static void software_interrupt(struct cpu_regs *regs, unsigned int length)
 {
-	if (current->traps[0x80].address) {
-		guest_trap(regs, 0x80, NO_ERROR_CODE);
+	const struct pv_trap_info *t = &current->traps[regs->entry];
+
+	if (t->address &&
+	    (guest_in_kernel() || (t->flags & TI_DPL_MASK) == 3)) {
+		guest_trap(regs, regs->entry, NO_ERROR_CODE);
 		return;
 	}
-	regs->rip -= 2;
-	guest_trap(regs, 13, 0x80 << 3 | 2);
+	regs->rip -= length;
+	guest_trap(regs, 13, regs->entry << 3 | 2);
 }
 
 /* ---- the way out ------------------------------------------------------------ */
@@ -267,11 +274,16 @@ void hv_entry(struct cpu_regs *regs)
 	case ENTRY_SYSCALL:
 		hypercall_dispatch(regs);
 		break;
-	case 0 ... 31:
+	case 0 ... 2:
+	case 5 ... 31:
 		exception(regs);
 		break;
+	case 3:
+	case 4:
+		software_interrupt(regs, 1);
+		break;
 	case 0x80:
-		software_interrupt_80(regs);
+		software_interrupt(regs, 2);
 		break;
 	case ENTRY_SYSCALL_USER:
 		syscall_slow(regs);

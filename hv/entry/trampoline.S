@@ -152,15 +152,15 @@ syscall_user_slow:
 	/* The guest kernel's hypercall: answer the hot ones here. */
 	.balign 16
 hypercall:
-	cmpq	$23, %rax
+	cmpl	$23, %eax
 	je	hc_iret
-	cmpq	$25, %rax
+	cmpl	$25, %eax
 	je	hc_set_segment_base
-	cmpq	$3, %rax
+	cmpl	$3, %eax
 	je	hc_stack_switch
-	cmpq	$17, %rax
+	cmpl	$17, %eax
 	je	hc_xen_version
-	cmpq	$24, %rax
+	cmpl	$24, %eax
 	je	hc_vcpu_op
 hypercall_slow:
 	pushq	$SEL_RING1_SS
@@ -172,9 +172,9 @@ hypercall_slow:
 	pushq	$ENTRY_SYSCALL
 	cld
 	PUSH_GPRS
-	cmpq	$HC_mmu_update, %rax
+	cmpl	$HC_mmu_update, %eax
 	je	prefetch
-	cmpq	$HC_mmuext_op, %rax
+	cmpl	$HC_mmuext_op, %eax
 	je	prefetch
 	jmp	enter_saved
 
@@ -230,7 +230,7 @@ hc_set_segment_base:			/* rdi = which, rsi = base */
 	cmpq	%rax, %rsi		/* canonical?              */
 	jne	3f
 	cmpq	$2, %rdi
-	ja	3f
+	ja	4f
 	movl	$0xc0000100, %ecx	/* FS_BASE                 */
 	je	1f
 	testq	%rdi, %rdi
@@ -249,6 +249,17 @@ hc_set_segment_base:			/* rdi = which, rsi = base */
 	movq	-8(%rsp), %rdx
 	movl	$25, %eax
 	jmp	hypercall_slow
+	/* The user's GS selector; a null one cannot fault. */
+4:	cmpq	$3, %rdi
+	jne	3b
+	testl	$0xfffc, %esi
+	jnz	3b
+	swapgs
+	movl	%esi, %gs
+	swapgs
+	movq	DATA(SCRATCH), %rcx
+	xorl	%eax, %eax
+	jmp	hypercall_done
 
 /*
  * iret: leave the guest kernel by the frame on its stack (pv_iret_context):
@@ -268,13 +279,14 @@ i1:	movq	48(%rcx), %r11		/* r11 = rflags            */
 	jne	hc_iret_slow
 1:	andl	$FLAGS_GUEST, %r11d
 	orl	$FLAGS_ON, %r11d
-i2:	movq	40(%rcx), %rax		/* rax = cs                */
-	testb	$2, %al
-	jz	hc_iret_kernel
+i2:	movzwl	40(%rcx), %eax		/* rax = cs                */
+	incl	%eax
+	testb	$3, %al			/* RPL 3?                  */
+	jnz	hc_iret_kernel
+	decl	%eax
 i3:	pushq	64(%rcx)
 i4:	pushq	56(%rcx)
 	pushq	%r11
-	movzwl	%ax, %eax
 	pushq	%rax
 i5:	pushq	32(%rcx)
 i6:	testl	$VGCF_in_syscall, 24(%rcx)

@@ -20,7 +20,7 @@ int root_replace(struct mm_domain *d, struct vcpu *v, mfn_t *which,
 	mfn_t old = *which;
 	int rc;
 
-	if (new &&new != old.raw) {
+	if (new && (new != old.raw || !f)) {
 		rc = f ? typed_get(f, d, FT_L4) : -EINVAL;
 		if (rc)
 			return rc;
