@@ -16,6 +16,7 @@
 #include "hv/dispatch/dispatch.h"
 #include "hv/entry/entry.h"
 #include "hv/evtchn/evtchn.h"
+#include "hv/gnttab/gnttab.h"
 #include "hv/lib/bug.h"
 #include "hv/lib/string.h"
 #include "hv/mm/mm.h"
@@ -163,6 +164,18 @@ static const char *after_name(const char *line)
 	return space ? space + 1 : "";
 }
 
+/* A PV kernel looks for the ACPI tables in the BIOS areas; UEFI's are not. */
+static const char *control_cmdline(void)
+{
+	static char line[MAX_GUEST_CMDLINE];
+	const char *given = after_name(info.module[0].cmdline);
+
+	if (acpi.rsdp < 1 << 20)
+		return given;
+	snprintf(line, sizeof(line), "%s acpi_rsdp=0x%lx", given, acpi.rsdp);
+	return line;
+}
+
 static uint64_t control_pages(void)
 {
 	uint64_t have = mm_free_frames(), want;
@@ -191,7 +204,7 @@ static void build(void)
 	if (!info.nr_modules)
 		panic("boot: no kernel: the first module must be the control "
 		      "domain's vmlinux, the second its initrd");
-	plan.cmdline = after_name(info.module[0].cmdline);
+	plan.cmdline = control_cmdline();
 	plan.nr_pages = control_pages();
 	plan.vcpus = options.control_vcpus ?: nr_cpus;
 	plan.vcpus = min(plan.vcpus, (unsigned int)MAX_VCPUS);
@@ -247,8 +260,17 @@ static void hold(struct domain *d, bool on)
 		domain_put(d);
 }
 
+/* What outlives a domain's destruction: others' mappings count there. */
+static void rooms_free(struct domain *d)
+{
+	gnttab_domain_free(d);
+	evtchn_domain_free(d);
+}
+
 static void hooks_boot(void)
 {
+	domain_free_hook = rooms_free;
+	mm_resource = gnttab_resource;
 	sched_timer_event = timer_event;
 	sched_port_pending = port_pending;
 	vcpu_info_register_hook = vcpu_info_register;
@@ -298,7 +320,7 @@ void boot_main(uint32_t magic, uint64_t info_pa)
 	idt_build(); /* read-only after memory_boot */
 	memory_boot();
 	cpu_boot();
-	acpi_boot(info.rsdp ?: acpi_rsdp_from_efi(info.efi_table));
+	acpi_boot(acpi_rsdp_from_efi(info.efi_table) ?: info.rsdp);
 	lapic_boot_cpu();
 	time_boot(&(struct time_sources){acpi.hpet_base, acpi.pm_timer});
 	time_boot_cpu();
