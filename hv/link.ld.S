@@ -26,7 +26,18 @@ SECTIONS
 		tramp_text_end = .;
 	} :all
 	.text : AT(ADDR(.text) - IMAGE_BASE) {
+		/* Each entry's way through, together: see layout.h. */
 		*(.text.hot .text.hot.*)
+		*(.text.hv_entry* .text.serve* .text.leave*)
+		*(.text.hc_mmu_update* .text.mmu_update_some*)
+		*(.text.subject_get* .text.batch_end* .text.zombies_drain*)
+		*(.text.entry_update* .text.leaf_get* .text.leaf_put*)
+		*(.text.ref_get* .text.ref_put* .text.copy_from_guest*)
+		*(.text.walk.* .text.copy.* .text.writable_*)
+		*(.text.hc_mmuext_op* .text.mmuext_some* .text.root_*)
+		*(.text.typed_get* .text.typed_put* .text.hc_multicall*)
+		*(.text.hc_update_va_mapping* .text.mm_emulate_pt_write*)
+		*(.text.emul_decode_store* .text.emul_store_* .text.table_at*)
 		*(.text .text.*)
 	} :all
 	. = ALIGN(4096);

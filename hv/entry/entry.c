@@ -50,7 +50,7 @@ static void NORETURN fault_panic(const struct cpu_regs *regs)
 	panic("exception %lu in ring 0, error=%#lx", regs->entry, regs->error);
 }
 
-static void interrupt(uint64_t vector)
+static COLD void interrupt(uint64_t vector)
 {
 	switch (vector) {
 	case VEC_TIMER:
@@ -158,7 +158,7 @@ static void debug_exception(struct cpu_regs *regs)
 	guest_trap(regs, 1, NO_ERROR_CODE);
 }
 
-static void exception(struct cpu_regs *regs)
+static COLD void exception(struct cpu_regs *regs)
 {
 	struct vcpu *v = current;
 
@@ -188,9 +188,6 @@ static void exception(struct cpu_regs *regs)
 	case 13:
 		general_protection(regs);
 		break;
-	case 14:
-		page_fault(regs);
-		break;
 	case 10 ... 12:
 	case 17:
 	case 21:
@@ -204,8 +201,8 @@ static void exception(struct cpu_regs *regs)
 }
 
 /* SYSCALL or SYSENTER of 32-bit user code. */
-static void compat_call(struct cpu_regs *regs, const struct callback *c,
-			unsigned int otherwise)
+static COLD void compat_call(struct cpu_regs *regs, const struct callback *c,
+			     unsigned int otherwise)
 {
 	regs->rflags |= RFLAGS_IF;
 	if (c->rip && !guest_in_kernel())
@@ -215,7 +212,7 @@ static void compat_call(struct cpu_regs *regs, const struct callback *c,
 			   otherwise == 13 ? 0 : NO_ERROR_CODE);
 }
 
-static void syscall_slow(struct cpu_regs *regs)
+static COLD void syscall_slow(struct cpu_regs *regs)
 {
 	const struct callback *c = &current->syscall;
 
@@ -229,7 +226,7 @@ static void syscall_slow(struct cpu_regs *regs)
  * INT 3, INTO and INT 0x80, whose gates any ring may use: the guest's table
  * says whether its users may.  @length: of the instruction.
  */
-static void software_interrupt(struct cpu_regs *regs, unsigned int length)
+static COLD void software_interrupt(struct cpu_regs *regs, unsigned int length)
 {
 	const struct pv_trap_info *t = &current->traps[regs->entry];
 
@@ -275,8 +272,12 @@ void hv_entry(struct cpu_regs *regs)
 		hypercall_dispatch(regs);
 		break;
 	case 0 ... 2:
-	case 5 ... 31:
+	case 5 ... 13:
+	case 15 ... 31:
 		exception(regs);
+		break;
+	case 14:
+		page_fault(regs);
 		break;
 	case 3:
 	case 4:
