@@ -30,8 +30,8 @@ int evtchn_domain_init(struct domain *d)
 	page = heap_alloc(0);
 	if (!d->evtchn || !dir || !page)
 		goto free;
-	d->evtchn->fifo_limit = limit;
-	port_table_init(&d->evtchn->ports, dir, EVTCHN_2L_NR_CHANNELS);
+	d->evtchn->max_ports = d->evtchn->dir_ports = limit;
+	port_table_init(&d->evtchn->ports, dir, port_limit(d->evtchn));
 	port_table_add_page(&d->evtchn->ports, page);
 	return 0;
 
@@ -44,6 +44,16 @@ free:
 		heap_free(d->evtchn, 0);
 	d->evtchn = NULL;
 	return -ENOMEM;
+}
+
+void evtchn_limit_ports(struct domain *d, uint32_t max)
+{
+	struct evtchn_domain *e = d->evtchn;
+
+	spin_lock(&evtchn_lock);
+	e->max_ports = min(e->max_ports, max);
+	e->ports.limit = port_limit(e);
+	spin_unlock(&evtchn_lock);
 }
 
 void evtchn_domain_destroy(struct domain *d)
@@ -70,7 +80,7 @@ void evtchn_domain_free(struct domain *d)
 	t = &d->evtchn->ports;
 	for (uint32_t i = 0; i < t->nr / PORTS_PER_PAGE; i++)
 		heap_free(t->pages[i], 0);
-	heap_free(t->pages, dir_order(d->evtchn->fifo_limit));
+	heap_free(t->pages, dir_order(d->evtchn->dir_ports));
 	heap_free(d->evtchn, 0);
 	d->evtchn = NULL;
 }

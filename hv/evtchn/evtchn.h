@@ -12,6 +12,9 @@
 
 /* Needs d->privileged and d->id. */
 int evtchn_domain_init(struct domain *d) MUST_CHECK;
+/* At most @max ports (less port 0) instead of the default, which is 4096 and
+ * for the control domain 131072: more than the default is the default. */
+void evtchn_limit_ports(struct domain *d, uint32_t max);
 /*
  * Close every port, tell the peers, give back the guest's frames (FIFO pages,
  * registered vcpu_infos).  @d is dying and none of its vcpus runs.

@@ -28,6 +28,7 @@ static void enter(struct domain *d, struct fifo *f) MUST_HOLD(evtchn_lock)
 
 	store_release(&d->evtchn->fifo, f);
 	smp_mb();
+	t->limit = port_limit(d->evtchn);
 	for (uint32_t n = 0; n < t->nr; n++) {
 		struct port *p = port_at(t, n);
 
@@ -62,7 +63,6 @@ static int install_control(struct domain *d, struct fifo **spare, void *block,
 		*spare = NULL;
 		f->first = vcpu;
 		spin_lock_init(&f->lock, RUNG_QUEUE);
-		d->evtchn->ports.limit = d->evtchn->fifo_limit;
 		enter(d, f);
 	}
 	return 0;
@@ -167,8 +167,8 @@ int fifo_leave(struct domain *d)
 	for (uint32_t n = 1; n < t->nr && !rc; n++)
 		rc = port_at(t, n)->state == PORT_FREE ? 0 : -EBUSY;
 	if (!rc) {
-		t->limit = EVTCHN_2L_NR_CHANNELS;
 		store_release(&d->evtchn->fifo, NULL);
+		t->limit = port_limit(d->evtchn);
 	}
 	spin_unlock(&evtchn_lock);
 	if (rc || !f)

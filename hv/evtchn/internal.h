@@ -17,12 +17,20 @@ _Static_assert(FIFO_MAX_VCPUS >= MAX_VCPUS, "a queue set for every vcpu");
 
 struct evtchn_domain {
 	struct port_table ports;
-	uint32_t fifo_limit; /* ports in the FIFO format                  */
+	uint32_t max_ports; /* the domain's limit                         */
+	uint32_t dir_ports; /* what ports.pages has room for              */
 	struct fifo *fifo; /* NULL: the 2-level format                    */
 	uint32_t virq[MAX_VCPUS][NR_VIRQS]; /* port, 0: none; global ones
 						in row 0                  */
 };
 _Static_assert(sizeof(struct evtchn_domain) <= PAGE_SIZE, "one page");
+
+/* What the format in use can name, and the domain may have. */
+static inline uint32_t port_limit(const struct evtchn_domain *e)
+{
+	return e->fifo ? e->max_ports
+		       : min(e->max_ports, (uint32_t)EVTCHN_2L_NR_CHANNELS);
+}
 
 /* Guards bindings, of all domains; see evtchn/bind.c. */
 extern spinlock_t evtchn_lock;

@@ -44,8 +44,7 @@ _Static_assert(sizeof(struct port) == 32, "a power of two");
 struct port_table {
 	struct port **pages; /* room for the largest limit                */
 	uint32_t nr; /* ports that have memory; only grows               */
-	uint32_t limit; /* no port at or above; a multiple of
-			   PORTS_PER_PAGE, may change with the format      */
+	uint32_t limit; /* no port at or above; may change                */
 	uint32_t hint; /* no port below is free                          */
 };
 

@@ -14,6 +14,9 @@
 
 /* @max_frames is the table's limit; it starts with one frame. */
 int gnttab_domain_init(struct domain *d, unsigned int max_frames) MUST_CHECK;
+/* At most @max mappings of others' frames (rounded up to a page of handles)
+ * instead of the default, the most there can be: 262144. */
+void gnttab_limit_mappings(struct domain *d, uint32_t max);
 /*
  * End all of the dying domain's maps of others' frames, and take its table
  * from it.  Its page tables are gone (mm_domain_relinquish).  Who maps its

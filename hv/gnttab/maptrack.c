@@ -20,6 +20,7 @@ void maptrack_init(struct maptrack *t)
 {
 	spin_lock_init(&t->lock, RUNG_GNTTAB);
 	t->nr = 0;
+	t->limit = MAPTRACK_PAGES * MAPPINGS_PER_PAGE;
 	t->free = HANDLE_NONE;
 	t->pages = NULL;
 }
@@ -36,7 +37,7 @@ static bool grow(struct maptrack *t) MUST_HOLD(t->lock)
 {
 	struct mapping *page;
 
-	if (t->nr == MAPTRACK_PAGES * MAPPINGS_PER_PAGE)
+	if (t->nr >= t->limit)
 		return false;
 	if (!t->pages)
 		t->pages = heap_alloc(MAPTRACK_DIR_ORDER);

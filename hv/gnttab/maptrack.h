@@ -22,6 +22,7 @@ struct mapping {
 struct maptrack {
 	spinlock_t lock; /* RUNG_GNTTAB */
 	uint32_t nr; /* handles that have memory                          */
+	uint32_t limit; /* no page more when nr has reached it             */
 	uint32_t free; /* first free handle, or HANDLE_NONE                */
 	struct mapping **pages; /* room for MAPTRACK_PAGES; NULL: none yet */
 };

@@ -27,6 +27,13 @@ int gnttab_domain_init(struct domain *d, unsigned int max_frames)
 	return t->max_frames && table_grow(d, 1) == GNTST_okay ? 0 : -ENOMEM;
 }
 
+void gnttab_limit_mappings(struct domain *d, uint32_t max)
+{
+	struct maptrack *t = &d->gnttab->track;
+
+	t->limit = min(t->limit, max);
+}
+
 static int add_frame(struct domain *d, struct gnttab *t) MUST_HOLD(t->lock)
 {
 	struct grant_frame *f = &t->frame[t->nr_frames];

@@ -358,6 +358,23 @@ static void no_format_names_more_ports_than_it_can(void **state)
 	}
 }
 
+static void a_domain_may_have_fewer_ports(void **state)
+{
+	struct room *r = *state;
+	struct domain *d = r->d[1];
+	struct pv_evtchn_alloc_unbound op = {DOMID_SELF, 2, 0};
+
+	evtchn_limit_ports(d, UINT32_MAX);
+	assert_int_equal(d->evtchn->ports.limit, EVTCHN_2L_NR_CHANNELS);
+	evtchn_limit_ports(d, 200);
+	enter_fifo(d);
+	for (uint32_t n = 1; n < 200; n++)
+		assert_int_equal(alloc_unbound(d, 2), n);
+	assert_int_equal(call(d, EVTCHNOP_alloc_unbound, &op), -ENOSPC);
+	assert_int_equal(evtchn_close(d, 150), 0);
+	assert_int_equal(alloc_unbound(d, 2), 150);
+}
+
 /* ---- FIFO ---------------------------------------------------------------------- */
 static void the_switch_to_fifo_carries_events_over(void **state)
 {
@@ -560,6 +577,7 @@ int main(void)
 		ROOM_TEST(bad_arguments_change_nothing),
 		ROOM_TEST(a_result_that_cannot_be_written_makes_no_port),
 		ROOM_TEST(no_format_names_more_ports_than_it_can),
+		ROOM_TEST(a_domain_may_have_fewer_ports),
 		ROOM_TEST(the_switch_to_fifo_carries_events_over),
 		ROOM_TEST(priority_is_the_queue),
 		ROOM_TEST(the_array_has_room_for_every_port_and_no_more),

@@ -195,6 +195,21 @@ static void mappings_run_out_with_their_own_error(void **state)
 	assert_int_equal(op.handle, 77);
 }
 
+static void a_domain_may_have_fewer_mappings(void **state)
+{
+	struct room *r = *state;
+	struct pv_gnttab_map_grant_ref op =
+		map_op(5, 3, GNTMAP_device_map | GNTMAP_readonly);
+	uint32_t n = 0;
+
+	grant(r->d[OWNER], 5, USER, FRAME, 0);
+	gnttab_limit_mappings(r->d[USER], MAPPINGS_PER_PAGE + 1);
+	while (map(r->d[USER], &op) == GNTST_okay)
+		n++;
+	assert_int_equal(op.status, GNTST_no_space);
+	assert_int_equal(n, 2 * MAPPINGS_PER_PAGE);
+}
+
 static void a_mapping_may_be_replaced_by_another_entry(void **state)
 {
 	struct room *r = *state;
@@ -589,6 +604,7 @@ int main(void)
 		ROOM_TEST(an_unmap_ends_only_what_it_cleared),
 		ROOM_TEST(a_refused_map_leaves_nothing),
 		ROOM_TEST(mappings_run_out_with_their_own_error),
+		ROOM_TEST(a_domain_may_have_fewer_mappings),
 		ROOM_TEST(a_mapping_may_be_replaced_by_another_entry),
 		ROOM_TEST(a_long_batch_restarts_and_flushes_once_a_chunk),
 		ROOM_TEST(a_fault_leaves_the_structures_before_it_done),
