@@ -43,7 +43,7 @@ static void emulate_cpuid(struct cpu_regs *regs)
 	const struct cpuid_facts facts = {
 		.vcpu = current->id,
 		.xcr0 = features.xcr0,
-		.tsc_stable = tsc_is_stable(),
+		.tsc_stable = true,
 		.tsc_khz = (uint32_t)tsc_khz,
 		.tsc_mul = tsc_to_ns_mul,
 		.tsc_shift = tsc_to_ns_shift,
@@ -210,9 +210,9 @@ static bool emulate_in_out(const struct emul_priv *p, struct cpu_regs *regs)
 	if (!granted(port, p->insn.size))
 		return false;
 	if (p->op == EMUL_IN)
-		emul_reg_write(regs, 0, p->insn.size,
-			       dev_port_read(current->domain, port,
-					     p->insn.size));
+		emul_reg_write(
+			regs, 0, p->insn.size,
+			dev_port_read(current->domain, port, p->insn.size));
 	else
 		dev_port_write(current->domain, port, p->insn.size,
 			       (uint32_t)regs->rax);

@@ -49,7 +49,6 @@ struct sched_vcpu {
 	struct pv_vcpu_runstate_info runstate;
 	struct guest_area runstate_area, time_area;
 	uint32_t time_version; /* 0: the clock words were never written      */
-	unsigned int time_cpu; /* for which CPU                              */
 	struct vcpu_timers timers;
 };
 

@@ -143,9 +143,8 @@ void vcpu_time_update(struct vcpu *v)
 	struct guest_area primary = {{(uint8_t *)&v->info->time, NULL},
 				     sizeof(info)};
 
-	pv_clock_words(v->cpu, &info);
+	pv_clock_words(&info);
 	sv->time_version += 2;
-	sv->time_cpu = v->cpu;
 	time_write(&primary, &info, sv->time_version);
 	if (sv->time_area.part[0])
 		time_write(&sv->time_area, &info, sv->time_version);

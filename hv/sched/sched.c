@@ -543,8 +543,7 @@ static void sched_switch(struct vcpu *prev, struct vcpu *next, uint64_t now)
 	if (vcpu_is_idle(next))
 		return;
 	vcpu_timers_arrive(next, now);
-	if (unlikely(!sv->time_version ||
-		     (!tsc_is_stable() && sv->time_cpu != this_cpu->id)))
+	if (unlikely(!sv->time_version))
 		vcpu_time_update(next);
 }
 

@@ -4,110 +4,100 @@
  *
  * The processor may say the TSC's rate itself (CPUID 15h with a crystal
  * frequency, or a hypervisor's leaf 4000_0010h).  Else it is measured against
- * the HPET, the ACPI PM timer or PIT channel 2, whichever there is, best
- * first.  A sample is a read of the clock between two TSC reads; the narrower
- * that bracket, the better the sample, so each end of a run takes the
- * narrowest of several.  A machine that takes the CPU away meanwhile (an
- * emulator on a busy host) spoils tries, not the result.
+ * the HPET, the ACPI PM timer or PIT channel 2, the first that works.  A
+ * sample is a read of the clock between two TSC reads; the narrower that
+ * bracket, the better, so each end of a run takes the narrowest of several.  A
+ * machine that takes the CPU away meanwhile (an emulator on a busy host)
+ * spoils tries, not the result.
  */
 #include "hv/cpu/asm.h"
 #include "hv/mm/mm.h"
 #include "hv/time/clock.h"
 
-#define RUN_NS       22000000ull /* one run                                   */
-#define MAX_RUNS     2
-#define TRIES        12 /* samples per end                                     */
-#define GOOD_PPM     120 /* a run whose bound is below needs no second         */
+#define MAX_RUNS    2
+#define TRIES       12 /* samples at each end of a run                        */
+#define GOOD_PPM    120 /* a run that errs by less needs no second            */
 
-#define PIT_HZ       1193182
-#define PM_HZ        3579545
-#define PIT_CH2      0x42
-#define PIT_MODE     0x43
-#define PIT_GATE     0x61
-#define GATE_CH2     0x01
-#define GATE_SPEAKER 0x02
-#define GATE_OUT2    0x20
+#define PIT_HZ      1193182
+#define PIT_CH2     0x42
+#define PIT_MODE    0x43
+#define PIT_GATE    0x61 /* bit 0: count, 1: speaker, 5: OUT2                */
+#define GATE_OUT2   0x20
 
-#define HPET_PERIOD  0x04 /* femtoseconds, the upper half of capabilities    */
-#define HPET_CONFIG  0x10
-#define HPET_COUNT   0xf0
-#define HPET_ENABLE  1u
+#define HPET_PERIOD (4 / 4) /* femtoseconds                                */
+#define HPET_CONFIG (0x10 / 4)
+#define HPET_COUNT  (0xf0 / 4)
 
-struct clock_ref {
-	const char *name;
-	uint64_t hz, mask;
-	/* False: this clock cannot answer (any more). */
-	bool (*start)(void);
-	bool (*read)(struct sample *s);
+enum ref {
+	REF_HPET,
+	REF_PM,
+	REF_PIT,
+	REF_APIC,
+	NR_REFS
 };
 
+static struct {
+	const char *name;
+	uint64_t hz; /* 0: not there */
+	uint32_t mask;
+} refs[NR_REFS] = {
+	{"hpet", 0, 0xffffffff},
+	{"pm-timer", 0, 0xffffff},
+	{"pit", PIT_HZ, 0xffff},
+	{"apic", 1, 0xffffffff},
+};
 static volatile uint32_t *hpet;
 static uint16_t pm_port;
 
-static bool hpet_start(void)
+static void ref_start(enum ref ref)
 {
-	hpet[HPET_CONFIG / 4] = hpet[HPET_CONFIG / 4] | HPET_ENABLE;
-	return true;
-}
-
-static bool hpet_read(struct sample *s)
-{
-	uint64_t before = rdtsc();
-
-	s->ref = hpet[HPET_COUNT / 4];
-	s->tsc = rdtsc();
-	s->width = s->tsc - before;
-	return true;
-}
-
-static bool pm_start(void)
-{
-	return true;
-}
-
-static bool pm_read(struct sample *s)
-{
-	uint64_t before = rdtsc();
-
-	s->ref = inl(pm_port);
-	s->tsc = rdtsc();
-	s->width = s->tsc - before;
-	return true;
-}
-
-/* Channel 2, mode 0: count down once from 65535, 55 ms; speaker off. */
-static bool pit_start(void)
-{
-	outb(PIT_GATE, (uint8_t)((inb(PIT_GATE) & ~GATE_SPEAKER) | GATE_CH2));
+	if (ref == REF_HPET)
+		hpet[HPET_CONFIG] |= 1;
+	if (ref == REF_APIC)
+		apic_timer->set_count(UINT32_MAX);
+	if (ref != REF_PIT)
+		return;
+	/* Mode 0: count down once from 65535, 55 ms; speaker off. */
+	outb(PIT_GATE, (uint8_t)((inb(PIT_GATE) & ~2) | 1));
 	outb(PIT_MODE, 0xb0);
 	outb(PIT_CH2, 0xff);
 	outb(PIT_CH2, 0xff);
-	return true;
 }
 
-static bool pit_read(struct sample *s)
+/* False: the PIT has wrapped, or is not there. */
+static bool ref_read(enum ref ref, struct sample *s)
 {
 	uint64_t before = rdtsc();
-	uint32_t count;
 
-	outb(PIT_MODE, 0x80); /* latch */
+	switch (ref) {
+	case REF_HPET:
+		s->ref = hpet[HPET_COUNT];
+		break;
+	case REF_PM:
+		s->ref = inl(pm_port);
+		break;
+	case REF_PIT:
+		outb(PIT_MODE, 0x80); /* latch */
+		break;
+	default:
+		s->ref = UINT32_MAX - apic_timer->get_count();
+	}
 	s->tsc = rdtsc();
 	s->width = s->tsc - before;
-	count = inb(PIT_CH2);
-	count |= (uint32_t)inb(PIT_CH2) << 8;
-	s->ref = 0xffff - count;
-	/* OUT2 rises at zero and stays: the count has wrapped, or lies. */
-	return !(inb(PIT_GATE) & GATE_OUT2);
+	if (ref != REF_PIT)
+		return true;
+	s->ref = 0xffffu - inb(PIT_CH2);
+	s->ref -= (uint64_t)inb(PIT_CH2) << 8;
+	return !(inb(PIT_GATE) & GATE_OUT2); /* rises at 0 and stays */
 }
 
-/* The narrowest of several samples; false if the clock gave up. */
-static bool sample_best(const struct clock_ref *ref, struct sample *best)
+static bool ref_read_best(enum ref ref, struct sample *best)
 {
 	struct sample s;
 
 	best->width = UINT64_MAX;
 	for (unsigned int i = 0; i < TRIES; i++) {
-		if (!ref->read(&s))
+		if (!ref_read(ref, &s))
 			return false;
 		if (s.width < best->width)
 			*best = s;
@@ -115,45 +105,36 @@ static bool sample_best(const struct clock_ref *ref, struct sample *best)
 	return true;
 }
 
-/* Does it advance at all?  Some boards list clocks that are not there. */
-static bool clock_moves(const struct clock_ref *ref)
+/* Samples @count ticks of the clock or @tsc ticks of the TSC apart. */
+static bool ref_run(enum ref ref, struct sample *a, struct sample *b,
+		    uint64_t count, uint64_t tsc)
 {
-	struct sample a, b;
-
-	if (!ref->read(&a))
+	ref_start(ref);
+	if (!ref_read_best(ref, a))
 		return false;
-	for (unsigned int i = 0; i < 1000; i++)
-		if (ref->read(&b) && ((b.ref ^ a.ref) & ref->mask))
-			return true;
-	return false;
-}
-
-static uint64_t measure_run(const struct clock_ref *ref, uint32_t *error)
-{
-	uint64_t refs = ref->hz * (RUN_NS / 1000) / 1000000;
-	struct sample a, b;
-
-	*error = UINT32_MAX;
-	if (!ref->start() || !clock_moves(ref) || !sample_best(ref, &a))
-		return 0;
-	do {
+	for (unsigned int i = 0;; i++) {
+		if (!ref_read(ref, b))
+			return false;
+		if (i == 1000 && b->ref == a->ref)
+			return false; /* some boards list a clock that stands */
+		if (((b->ref - a->ref) & refs[ref].mask) >= count ||
+		    b->tsc - a->tsc >= tsc)
+			return ref_read_best(ref, b);
 		cpu_relax();
-		if (!ref->read(&b))
-			return 0;
-	} while (((b.ref - a.ref) & ref->mask) < refs);
-	if (!sample_best(ref, &b))
-		return 0;
-	return rate_between(&a, &b, ref->hz, ref->mask, error);
+	}
 }
 
-static uint64_t measure(const struct clock_ref *ref, uint32_t *error)
+static uint64_t measure(enum ref ref, uint32_t *error)
 {
-	uint64_t best = 0, hz;
+	uint64_t best = 0, hz, count = refs[ref].hz * 22 / 1000; /* 22 ms */
+	struct sample a, b;
 	uint32_t e;
 
 	*error = UINT32_MAX;
 	for (unsigned int i = 0; i<MAX_RUNS && * error> GOOD_PPM; i++) {
-		hz = measure_run(ref, &e);
+		if (!ref_run(ref, &a, &b, count, UINT64_MAX))
+			continue;
+		hz = rate_between(&a, &b, refs[ref].hz, refs[ref].mask, &e);
 		if (hz && e < *error) {
 			best = hz;
 			*error = e;
@@ -180,64 +161,37 @@ static uint64_t tsc_from_cpuid(void)
 	return 0;
 }
 
-static const struct clock_ref pit_ref = {"pit", PIT_HZ, 0xffff, pit_start,
-					 pit_read};
-
 uint64_t calibrate_tsc(const struct time_sources *src, const char **by,
 		       uint32_t *error)
 {
-	struct clock_ref refs[3];
-	unsigned int n = 0;
 	uint64_t hz = tsc_from_cpuid();
 
 	*by = "cpuid";
 	*error = 0;
-	if (hz)
-		return hz;
 	if (src && src->hpet_base)
-		hpet = iomap(src->hpet_base, 1024);
-	if (hpet && hpet[HPET_PERIOD / 4])
-		refs[n++] = (struct clock_ref){
-			"hpet", 1000000000000000ull / hpet[HPET_PERIOD / 4],
-			0xffffffff, hpet_start, hpet_read};
+		hpet = iomap(src->hpet_base, PAGE_SIZE);
+	if (hpet && hpet[HPET_PERIOD])
+		refs[REF_HPET].hz = 1000000000000000 / hpet[HPET_PERIOD];
 	pm_port = src ? src->pm_timer : 0;
-	if (pm_port)
-		refs[n++] = (struct clock_ref){"pm-timer", PM_HZ, 0xffffff,
-					       pm_start, pm_read};
-	refs[n++] = pit_ref;
-	for (unsigned int i = 0; i < n; i++) {
-		*by = refs[i].name;
-		hz = measure(&refs[i], error);
-		if (hz)
-			return hz;
+	refs[REF_PM].hz = pm_port ? 3579545 : 0;
+	for (enum ref ref = REF_HPET; !hz && ref <= REF_PIT; ref++) {
+		if (!refs[ref].hz)
+			continue;
+		*by = refs[ref].name;
+		hz = measure(ref, error);
 	}
-	return 0;
+	return hz;
 }
 
+/* The TSC is the reference now; a run of 4 ms. */
 uint64_t calibrate_apic_timer(void)
 {
-	uint64_t run = tsc_hz / 256; /* about 4 ms */
-	uint64_t best = UINT64_MAX, hz = 0, start, before, after;
-	uint32_t count;
+	struct sample a, b;
+	uint64_t ticks;
 
-	for (unsigned int i = 0; i < 3; i++) {
-		before = rdtsc();
-		apic_timer->set_count(UINT32_MAX);
-		start = rdtsc();
-		while (rdtsc() - start < run)
-			cpu_relax();
-		after = rdtsc();
-		count = UINT32_MAX - apic_timer->get_count();
-		/* Blur: how long the two accesses took. */
-		before = (start - before) + (rdtsc() - after);
-		if (before < best && after - start < tsc_hz) {
-			best = before;
-			hz = (uint64_t)count * (tsc_hz / 1000) /
-			     (after - start) * 1000;
-		}
-		if (best < run / 2000)
-			break;
-	}
+	if (!ref_run(REF_APIC, &a, &b, UINT64_MAX, tsc_hz / 256))
+		return 0;
 	apic_timer->set_count(0);
-	return hz;
+	ticks = b.tsc - a.tsc;
+	return (b.ref - a.ref) * (tsc_hz >> 10) / ticks << 10;
 }

@@ -4,9 +4,8 @@
  *
  * System time is the TSC since time_boot(), scaled.  The base is one pair of
  * numbers for all CPUs and for ever: a guest's clock words are constant, its
- * clock cannot step where a vcpu moves, and PVCLOCK_TSC_STABLE_BIT is true.
- * Only when a CPU's TSC differs and cannot be written (sync.c) does each CPU
- * have words of its own, and the bit is off.
+ * clock cannot step where a vcpu moves, and PVCLOCK_TSC_STABLE_BIT is true.  A
+ * CPU whose TSC cannot be made to agree (sync.c) is not used.
  */
 #include "hv/cpu/asm.h"
 #include "hv/lib/bug.h"
@@ -17,60 +16,31 @@ uint32_t tsc_to_ns_mul;
 int8_t tsc_to_ns_shift;
 uint64_t tsc_khz, tsc_hz;
 
-static uint64_t tsc_boot; /* the boot CPU's TSC at system time 0            */
+static uint64_t tsc_boot; /* the TSC at system time 0                       */
 static uint64_t ns_to_tsc; /* rate_ticks() rate                             */
-static bool tsc_skewed; /* some CPU needs its tsc_offset                    */
 
 static spinlock_t wall_lock = SPINLOCK_INIT(RUNG_TIMER);
 static uint64_t wall_ns; /* UTC at system time 0, since 1970               */
 
-static int64_t tsc_offset(unsigned int cpu)
-{
-	const struct cpu_timers *ct;
-
-	if (likely(!READ_ONCE(tsc_skewed)) || !cpus[cpu])
-		return 0;
-	ct = cpus[cpu]->timers;
-	return ct ? ct->tsc_offset : 0;
-}
-
-static inline struct scale tsc_scale(void)
-{
-	return (struct scale){tsc_to_ns_mul, tsc_to_ns_shift};
-}
-
 uint64_t now_ns(void)
 {
-	uint64_t tsc = rdtsc();
+	struct scale s = {tsc_to_ns_mul, tsc_to_ns_shift};
 
-	if (unlikely(READ_ONCE(tsc_skewed)))
-		tsc += (uint64_t)tsc_offset(this_cpu->id);
-	return scale_ticks(tsc_scale(), tsc - tsc_boot);
+	return scale_ticks(s, rdtsc() - tsc_boot);
 }
 
 uint64_t clock_tsc_at(uint64_t ns)
 {
-	return tsc_boot + rate_ticks(ns_to_tsc, ns) -
-	       (uint64_t)tsc_offset(this_cpu->id);
+	return tsc_boot + rate_ticks(ns_to_tsc, ns);
 }
 
-void clock_skew(void)
+void pv_clock_words(struct pv_vcpu_time_info *info)
 {
-	WRITE_ONCE(tsc_skewed, true);
-}
-
-bool tsc_is_stable(void)
-{
-	return !READ_ONCE(tsc_skewed);
-}
-
-void pv_clock_words(unsigned int cpu, struct pv_vcpu_time_info *info)
-{
-	info->tsc_timestamp = tsc_boot - (uint64_t)tsc_offset(cpu);
+	info->tsc_timestamp = tsc_boot;
 	info->system_time = 0;
 	info->tsc_to_system_mul = tsc_to_ns_mul;
 	info->tsc_shift = tsc_to_ns_shift;
-	info->flags = tsc_is_stable() ? PVCLOCK_TSC_STABLE_BIT : 0;
+	info->flags = PVCLOCK_TSC_STABLE_BIT;
 }
 
 void time_boot(const struct time_sources *src)
@@ -91,24 +61,10 @@ void time_boot(const struct time_sources *src)
 	tsc_to_ns_mul = s.mul;
 	log_info("time: tsc runs, khz=%lu by=%s error_ppm=%u", tsc_khz, by,
 		 error);
-
 	rtc = rtc_read();
 	if (!rtc)
 		log_warn("time: rtc has no date, wall clock starts at 1970");
 	wall_clock_set(rtc, 0, now_ns());
-}
-
-/* ---- wall clock ------------------------------------------------------------ */
-
-void wall_clock_base(uint64_t *sec, uint32_t *nsec)
-{
-	uint64_t ns;
-
-	spin_lock(&wall_lock);
-	ns = wall_ns;
-	spin_unlock(&wall_lock);
-	*sec = ns / NS_PER_SEC;
-	*nsec = (uint32_t)(ns % NS_PER_SEC);
 }
 
 void wall_clock_set(uint64_t sec, uint32_t nsec, uint64_t system_time)

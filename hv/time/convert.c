@@ -9,7 +9,7 @@
  *
  * PURE  Built for tests/unit_time too.
  */
-#include "hv/time/convert.h"
+#include "hv/time/pure.h"
 
 struct scale scale_from_hz(uint64_t hz)
 {
@@ -59,11 +59,6 @@ uint64_t rate_between(const struct sample *a, const struct sample *b,
 	return ticks * ref_hz / refs;
 }
 
-static unsigned int rtc_number(const struct rtc_date *d, uint8_t v)
-{
-	return d->bcd ? (v >> 4) * 10u + (v & 15) : v;
-}
-
 /* Days from 1970-01-01 in the Gregorian calendar; years begin in March. */
 static uint64_t rtc_days(unsigned int year, unsigned int month,
 			 unsigned int day)
@@ -75,25 +70,26 @@ static uint64_t rtc_days(unsigned int year, unsigned int month,
 	       day - 1 - 719468;
 }
 
-uint64_t rtc_seconds(const struct rtc_date *d)
+uint64_t rtc_seconds(const uint8_t field[RTC_FIELDS], bool bcd, bool hours24)
 {
-	unsigned int century = rtc_number(d, d->century);
-	unsigned int year = rtc_number(d, d->year);
-	unsigned int month = rtc_number(d, d->month);
-	unsigned int day = rtc_number(d, d->day);
-	unsigned int hour = rtc_number(d, d->hours24 ? d->hour : d->hour & 127);
-	unsigned int min = rtc_number(d, d->min);
-	unsigned int sec = rtc_number(d, d->sec);
+	bool pm = !hours24 && field[RTC_HOUR] & 128;
+	unsigned int n[RTC_FIELDS], i;
 
-	if (!d->hours24)
-		hour = hour % 12 + (d->hour & 128 ? 12 : 0);
+	for (i = 0; i < RTC_FIELDS; i++) {
+		n[i] = field[i] & (i == RTC_HOUR && pm ? 127 : 255);
+		if (bcd)
+			n[i] = (n[i] >> 4) * 10 + (n[i] & 15);
+	}
+	if (!hours24)
+		n[RTC_HOUR] = n[RTC_HOUR] % 12 + (pm ? 12 : 0);
 	/* The century register is not on every board. */
-	if (century < 19 || century > 29)
-		century = year < 70 ? 20 : 19;
-	year += century * 100;
-	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 ||
-	    hour > 23 || min > 59 || sec > 60)
+	if (n[RTC_CENTURY] < 19 || n[RTC_CENTURY] > 29)
+		n[RTC_CENTURY] = n[RTC_YEAR] < 70 ? 20 : 19;
+	n[RTC_YEAR] += n[RTC_CENTURY] * 100;
+	if (n[RTC_YEAR] < 1970 || n[RTC_MONTH] < 1 || n[RTC_MONTH] > 12 ||
+	    n[RTC_DAY] < 1 || n[RTC_DAY] > 31 || n[RTC_HOUR] > 23 ||
+	    n[RTC_MIN] > 59 || n[RTC_SEC] > 60)
 		return 0;
-	return rtc_days(year, month, day) * 86400 + hour * 3600 + min * 60 +
-	       sec;
+	return rtc_days(n[RTC_YEAR], n[RTC_MONTH], n[RTC_DAY]) * 86400 +
+	       n[RTC_HOUR] * 3600 + n[RTC_MIN] * 60 + n[RTC_SEC];
 }

@@ -10,7 +10,7 @@
  *
  * PURE  Built for tests/unit_time too.
  */
-#include "hv/time/heap.h"
+#include "hv/time/pure.h"
 
 /* Two roots into one.  Of equals, a goes first. */
 static struct timer *heap_meld(struct timer *a, struct timer *b)

@@ -8,61 +8,39 @@
 #include "hv/lib/string.h"
 #include "hv/time/clock.h"
 
-#define CMOS_INDEX  0x70
-#define CMOS_DATA   0x71
-#define RTC_A       0x0a
-#define RTC_A_UIP   0x80 /* an update begins within 244 us */
-#define RTC_B       0x0b
-#define RTC_B_24H   0x02
-#define RTC_B_BIN   0x04
-#define RTC_CENTURY 0x32
+#define RTC_A 0x0a /* bit 7: an update begins within 244 us            */
+#define RTC_B 0x0b /* bit 1: 24 hours, 2: binary                       */
 
 static uint8_t cmos(uint8_t reg)
 {
-	outb(CMOS_INDEX, reg);
-	return inb(CMOS_DATA);
+	outb(0x70, reg);
+	return inb(0x71);
 }
 
-/* An update lasts 2 ms; a board without an RTC reads as all ones. */
-static bool rtc_wait(void)
+/* False while an update is near or under way. */
+static bool rtc_read_once(uint8_t field[RTC_FIELDS])
 {
-	uint64_t start = rdtsc();
+	static const uint8_t at[RTC_FIELDS] = {0, 2, 4, 7, 8, 9, 0x32};
 
-	while (cmos(RTC_A) & RTC_A_UIP) {
-		if (rdtsc() - start > tsc_hz / 100)
-			return false;
-		cpu_relax();
-	}
+	if (cmos(RTC_A) & 0x80)
+		return false;
+	for (unsigned int i = 0; i < RTC_FIELDS; i++)
+		field[i] = cmos(at[i]);
 	return true;
-}
-
-static void rtc_read_once(struct rtc_date *d)
-{
-	uint8_t b = cmos(RTC_B);
-
-	memset(d, 0, sizeof(*d));
-	d->sec = cmos(0);
-	d->min = cmos(2);
-	d->hour = cmos(4);
-	d->day = cmos(7);
-	d->month = cmos(8);
-	d->year = cmos(9);
-	d->century = cmos(RTC_CENTURY);
-	d->bcd = !(b & RTC_B_BIN);
-	d->hours24 = b & RTC_B_24H;
 }
 
 uint64_t rtc_read(void)
 {
-	struct rtc_date a, b;
+	uint8_t a[RTC_FIELDS], b[RTC_FIELDS], mode;
+	uint64_t start = rdtsc();
 
-	for (unsigned int i = 0; i < 8; i++) {
-		if (!rtc_wait())
+	/* An update lasts 2 ms; a board without an RTC reads as all ones. */
+	while (!rtc_read_once(a) || !rtc_read_once(b) ||
+	       memcmp(a, b, sizeof(a))) {
+		if (rdtsc() - start > tsc_hz / 50)
 			return 0;
-		rtc_read_once(&a);
-		rtc_read_once(&b);
-		if (!memcmp(&a, &b, sizeof(a)))
-			return rtc_seconds(&a);
+		cpu_relax();
 	}
-	return 0;
+	mode = cmos(RTC_B);
+	return rtc_seconds(a, !(mode & 4), mode & 2);
 }

@@ -16,10 +16,18 @@
 #include "hv/lib/log.h"
 #include "hv/mm/mm.h"
 #include "hv/time/clock.h"
-#include "hv/time/heap.h"
 
 const struct apic_timer_ops *apic_timer;
 void (*sched_kick_cpu)(unsigned int cpu);
+
+/* One CPU's timers, at cpu->timers. */
+struct cpu_timers {
+	spinlock_t lock; /* RUNG_TIMER: heap, armed, due, running            */
+	struct timer *heap;
+	struct timer *running; /* whose fn is being called                   */
+	uint64_t armed; /* when the APIC timer will fire, TIME_NEVER: not    */
+	bool due; /* timers_run() has to look                                */
+};
 
 static bool deadline_mode;
 static uint64_t apic_rate; /* rate_ticks() rate of the APIC timer */
@@ -159,28 +167,21 @@ void timers_run(void) NO_ANALYSIS
 	spin_unlock(&ct->lock);
 }
 
-static bool cpu_has_tsc_deadline(void)
-{
-	return cpuid(1, 0).c >> 24 & 1;
-}
-
 /* The boot CPU decides for all: they are alike. */
 static void apic_timer_choose(void)
 {
-	uint64_t hz;
+	uint64_t hz = 0;
 
-	deadline_mode = cpu_has_tsc_deadline();
+	deadline_mode = cpuid(1, 0).c >> 24 & 1;
 	apic_timer->setup(deadline_mode);
-	if (deadline_mode) {
-		log_info("time: apic timer runs, mode=tsc-deadline");
-		return;
+	if (!deadline_mode) {
+		hz = calibrate_apic_timer();
+		if (!hz)
+			panic("time: apic timer does not count");
+		apic_rate = rate_from_hz(hz);
 	}
-	hz = calibrate_apic_timer();
-	if (hz < 100000)
-		panic("time: apic timer does not count");
-	apic_rate = rate_from_hz(hz);
-	this_cpu->lapic_khz = hz / 1000;
-	log_info("time: apic timer runs, khz=%lu", this_cpu->lapic_khz);
+	log_info("time: apic timer runs, mode=%s khz=%lu",
+		 deadline_mode ? "tsc-deadline" : "count", hz / 1000);
 }
 
 void time_boot_cpu(void)
@@ -194,11 +195,12 @@ void time_boot_cpu(void)
 	if (this_cpu->id == 0) {
 		apic_timer_choose();
 	} else {
+		if (!tsc_sync()) {
+			log_err("time: cpu%u tsc cannot be set", this_cpu->id);
+			for (;;)
+				__asm__ volatile("cli; hlt");
+		}
 		apic_timer->setup(deadline_mode);
-		this_cpu->lapic_khz = cpus[0]->lapic_khz;
-		ct->tsc_offset = tsc_sync();
 	}
 	store_release(&this_cpu->timers, (void *)ct);
-	if (ct->tsc_offset)
-		clock_skew();
 }

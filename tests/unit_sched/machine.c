@@ -60,26 +60,16 @@ uint64_t clock_tsc_at(uint64_t ns)
 	return ns;
 }
 
-bool tsc_is_stable(void)
+void pv_clock_words(struct pv_vcpu_time_info *info)
 {
-	return true;
-}
-
-void pv_clock_words(unsigned int cpu, struct pv_vcpu_time_info *info)
-{
-	(void)cpu;
 	info->tsc_to_system_mul = 1u << 31;
 	info->tsc_shift = 1;
 	info->flags = PVCLOCK_TSC_STABLE_BIT;
 }
 
-void clock_skew(void)
+bool tsc_sync(void)
 {
-}
-
-int64_t tsc_sync(void)
-{
-	return 0;
+	return true;
 }
 
 uint64_t calibrate_apic_timer(void)

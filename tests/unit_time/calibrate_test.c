@@ -44,10 +44,10 @@ void log_line(enum log_level level, const char *fmt, ...)
 
 void *iomap(uint64_t paddr, size_t size)
 {
-	static uint32_t dead_hpet[256];
+	static uint32_t dead_hpet[1024];
 
 	assert_true(size <= sizeof(dead_hpet));
-	dead_hpet[HPET_PERIOD / 4] = 10000000; /* lists itself, stands still */
+	dead_hpet[HPET_PERIOD] = 10000000; /* lists itself, stands still */
 	return paddr ? dead_hpet : NULL;
 }
 
@@ -141,7 +141,7 @@ uint32_t inl(uint16_t port)
 
 	(void)port;
 	pass(0.7);
-	v = has_pm ? (uint64_t)(now * PM_HZ) & 0xffffff : 0xffffffff;
+	v = has_pm ? (uint64_t)(now * 3579545) & 0xffffff : 0xffffffff;
 	pass(0.7);
 	return v;
 }
@@ -152,6 +152,7 @@ static void reset(void)
 	hz = 2593906123.0;
 	busy = 0;
 	has_pit = has_pm = true;
+	refs[REF_HPET].hz = 0;
 	pit_high = false;
 	leaf15 = leaf_hv = (struct cpuid_regs){0, 0, 0, 0};
 	my_offset = 0;
@@ -333,7 +334,7 @@ static void a_tsc_that_differs_is_corrected(void **state)
 		tsc_hz = (uint64_t)hz;
 		writable = true;
 		my_offset = offsets[i];
-		assert_int_equal(tsc_sync(), 0);
+		assert_true(tsc_sync());
 		CHECK(my_offset > -2000 && my_offset < 2000, "left %ld",
 		      my_offset);
 	}
@@ -342,8 +343,6 @@ static void a_tsc_that_differs_is_corrected(void **state)
 
 static void one_that_cannot_be_written_is_told(void **state)
 {
-	int64_t offset;
-
 	(void)state;
 	reset();
 	now = 1000;
@@ -351,8 +350,7 @@ static void one_that_cannot_be_written_is_told(void **state)
 	serving = true;
 	writable = false;
 	my_offset = 123456789;
-	offset = tsc_sync() + my_offset;
-	CHECK(offset > -2000 && offset < 2000, "left %ld", offset);
+	assert_false(tsc_sync());
 	serving = false;
 }
 
@@ -363,11 +361,11 @@ static void equal_tscs_and_a_silent_boot_cpu_change_nothing(void **state)
 	tsc_hz = (uint64_t)hz;
 	writable = true;
 	serving = true;
-	assert_int_equal(tsc_sync(), 0);
+	assert_true(tsc_sync());
 	assert_int_equal(my_offset, 0);
 	serving = false;
 	my_offset = 5000000;
-	assert_int_equal(tsc_sync(), 0);
+	assert_true(tsc_sync());
 	assert_int_equal(my_offset, 5000000);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The heap of timers against a model: a plain array. */
-#include "hv/time/heap.h"
+#include "hv/time/pure.h"
 #include "tests/unit_time/check.h"
 
 #define TIMERS 200
