@@ -2,10 +2,13 @@
 /*
  * Hostile addresses, and a survey of the hypervisor's reserved range.
  *
- * Those in the reserved range are where the hypervisor has something of its
- * own (hv/lib/layout.h); the tests need not know what.
+ * Those in the reserved range are where Parapet has something of its own;
+ * for another hypervisor they mean nothing in particular.
  */
 #include "tests/guest/lib/hostile.h"
+
+#undef PAGE_SIZE
+#include "hv/lib/layout.h"
 
 #define SLOT_SIZE (1ul << 39)
 #define STEP_1G   (1ul << 30)
@@ -20,17 +23,19 @@ const struct hostile hostile_addresses[] = {
 	{"the last non-canonical byte", 0xffff7fffffffffff},
 	{"the byte before the reserved range", 0xffff7ffffffffffd},
 	{"the reserved range, unmapped", 0xffff804000000000},
-	{"the reserved range, frames", 0xffff87ff00000000},
-	{"the reserved range, memory", 0xffff878080000000},
-	{"the reserved range, image", 0xffff878000100000},
-	{"the reserved range, tables", 0xffff878040000000},
-	{"the reserved range, per-CPU data", 0xffff87804000e200},
-	{"the reserved range, its stack", 0xffff878040025000},
+	{"the reserved range, frames", FRAMES_BASE},
+	{"the reserved range, memory", DIRECT_BASE},
+	{"the reserved range, image", IMAGE_BASE + 0x100000},
+	{"the reserved range, tables", WINDOW_BASE},
+	{"the reserved range, per-CPU data", WIN_CONST},
+	{"the reserved range, its stack", WIN_STACK},
 	{"the end of the reserved range", 0xffff87fffffffff8},
 	{"an unmapped high page", 0xffff880000000000},
 	{"the last byte", 0xffffffffffffffff},
 	{},
 };
+
+const uint64_t ring0_stack_top = WIN_STACK_TOP;
 
 /*
  * A fault in the middle of nowhere costs microseconds, so the range is

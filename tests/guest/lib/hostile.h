@@ -13,6 +13,9 @@ struct hostile {
 /* Ends with a NULL name; none of them may be accessed by a guest kernel. */
 extern const struct hostile hostile_addresses[];
 
+/* The top of the stack on which exceptions enter the hypervisor. */
+extern const uint64_t ring0_stack_top;
+
 #define for_each_hostile(h)                                                    \
 	for (const struct hostile *h = hostile_addresses; h->name; h++)
 
