@@ -300,6 +300,7 @@ static void cpu_boot(void)
 	nr_cpus = 1;
 	cpu_enter(c);
 	this_cpu->online = true;
+	lock_ladder_on = true;
 }
 
 void boot_main(uint32_t magic, uint64_t info_pa)

@@ -79,13 +79,14 @@ struct cpu {
 	void *sched;
 	void *timers;
 	bool need_resched;
-	uint32_t rungs; /* HV_DEBUG: lock rungs held                      */
+	uint32_t rungs; /* HV_DEBUG: locks held, two bits a rung          */
 	uint64_t lapic_khz; /* LAPIC timer ticks per ms at divide 1       */
 	uint64_t entries; /* entries into the hypervisor, for statistics  */
 };
 
 extern struct cpu this_cpu_window; /* link.ld puts it at WIN_CPU */
 #define this_cpu (&this_cpu_window)
+extern bool lock_ladder_on;
 
 extern struct cpu *cpus[MAX_CPUS]; /* NULL: no such CPU */
 extern unsigned int nr_cpus;
