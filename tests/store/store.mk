@@ -69,3 +69,9 @@ $(BUILD)/tests/store-bench: $(BUILD)/obj/tests/store/bench.o \
 		$(BUILD)/lib/libparapet-xs.a
 	@mkdir -p $(@D)
 	$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -pthread
+
+# Table on the terminal; JSON and a plot in $(BUILD)/bench-store.
+bench-store: $(BUILD)/tests/store-bench $(BUILD)/bin/parapet-stored
+	tests/store/bench.py $(BENCH_STORE_OPTIONS)
+
+.PHONY: bench-store

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tools/store/ahead.h"
 #include "tools/store/record.h"
 #include "tools/store/store.h"
 #include "tools/store/txn.h"
@@ -264,14 +265,20 @@ static bool conn_step(struct conn *c)
 
 unsigned conn_run(struct conn *c, unsigned budget)
 {
+	struct ahead ahead;
 	unsigned done = 0;
+	size_t before;
 
+	ahead_init(&ahead);
 	list_del(&c->run_link);
 	if (!list_empty(&c->park_link))
 		return 0;
 	while (done < budget && conn_ready(c) && !conn_throttled(c)) {
+		ahead_step(&ahead, c);
+		before = c->in.len;
 		if (!conn_step(c))
 			return done;
+		ahead_done(&ahead, before - c->in.len);
 		done++;
 	}
 	if (!conn_throttled(c))

@@ -34,13 +34,6 @@ void htab_free(struct htab *t)
 	memset(t, 0, sizeof(*t));
 }
 
-static struct hlink **htab_slot(struct htab *t, uint32_t hash)
-{
-	uint32_t i = hash & (t->low * 2 + 1);
-
-	return &t->bucket[i < t->nbucket ? i : hash & t->low];
-}
-
 static void htab_split(struct htab *t)
 {
 	struct hlink **from, *l, *keep = NULL, *move = NULL;
@@ -91,7 +84,7 @@ void htab_add(struct htab *t, struct hlink *l, uint32_t hash)
 
 	if (t->count >= t->nbucket)
 		htab_split(t);
-	slot = htab_slot(t, hash);
+	slot = htab_bucket(t, hash);
 	l->hash = hash;
 	l->next = *slot;
 	*slot = l;
@@ -100,7 +93,7 @@ void htab_add(struct htab *t, struct hlink *l, uint32_t hash)
 
 void htab_del(struct htab *t, struct hlink *l)
 {
-	struct hlink **slot = htab_slot(t, l->hash);
+	struct hlink **slot = htab_bucket(t, l->hash);
 
 	while (*slot != l)
 		slot = &(*slot)->next;

@@ -25,12 +25,17 @@ void htab_free(struct htab *t); /* the entries are the caller's */
 void htab_add(struct htab *t, struct hlink *l, uint32_t hash);
 void htab_del(struct htab *t, struct hlink *l);
 
-/* The chain that may hold entries of this hash. */
-static inline struct hlink *htab_chain(const struct htab *t, uint32_t hash)
+static inline struct hlink **htab_bucket(const struct htab *t, uint32_t hash)
 {
 	uint32_t i = hash & (t->low * 2 + 1);
 
-	return t->bucket[i < t->nbucket ? i : hash & t->low];
+	return &t->bucket[i < t->nbucket ? i : hash & t->low];
+}
+
+/* The chain that may hold entries of this hash. */
+static inline struct hlink *htab_chain(const struct htab *t, uint32_t hash)
+{
+	return *htab_bucket(t, hash);
 }
 
 /* A random secret keys every hash, so that nobody can aim at one bucket. */

@@ -196,6 +196,24 @@ static char *own_program(void)
 	return mem_dup(path, (size_t)n);
 }
 
+/*
+ * A million nodes are spread over so many pages that every look-up would miss
+ * the TLB.  The C library can ask for huge pages, but only if it is told before
+ * it starts.
+ */
+static void use_huge_pages(char **argv)
+{
+	char *program;
+
+	if (getenv("GLIBC_TUNABLES"))
+		return;
+	program = own_program();
+	setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 1);
+	if (program)
+		execv(program, argv);
+	free(program);
+}
+
 /* "live-update -s" goes on in this program, "-f FILE" names another. */
 static int control_live_update(struct daemon *dm, const char *arg, size_t len)
 {
@@ -372,6 +390,7 @@ int main(int argc, char **argv)
 	unsigned i;
 	int ready = -1;
 
+	use_huge_pages(argv);
 	config_init(&dm.cfg);
 	parse_options(&dm.cfg, argc, argv);
 	if (!dm.cfg.foreground && !handed)

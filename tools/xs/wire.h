@@ -97,7 +97,8 @@ _Static_assert(__builtin_offsetof(struct xs_ring_page, error) == 2072, "");
 	X(EACCES)                                                              \
 	X(EEXIST)                                                              \
 	X(EISDIR)                                                              \
-	X(ENOENT) X(ENOMEM) X(ENOSPC) X(EIO) X(ENOTEMPTY) X(ENOSYS) X(EROFS)   \
-		X(EBUSY) X(EAGAIN) X(EISCONN) X(E2BIG) X(EPERM)
+	X(ENOENT)                                                              \
+	X(ENOMEM) X(ENOSPC) X(EIO) X(ENOTEMPTY) X(ENOSYS) X(EROFS) X(EBUSY)    \
+		X(EAGAIN) X(EISCONN) X(E2BIG) X(EPERM)
 
 #endif
