@@ -124,7 +124,7 @@ def measure(machine, seconds, log):
         for name, value in LINE.findall(line):
             found[name] = float(value)
 
-    outcome = Boot(machine, seconds).run(on_line)
+    outcome = Boot(machine, seconds, urgent=True).run(on_line)
     with open(log, "w", encoding="utf-8") as file:
         file.write(outcome.text() + "\n" + "\n".join(outcome.where) + "\n")
     if not done:

@@ -135,6 +135,20 @@ def host_available_mib():
     return 0
 
 
+def put_first(pid):
+    """Let a process go ahead of what else the host does, if we may.
+
+    Linux groups what it schedules by session, where it is so configured;
+    then a nice value counts only inside the group, and the group has one too.
+    """
+    try:
+        os.setpriority(os.PRIO_PROCESS, pid, -20)
+        with open(f"/proc/{pid}/autogroup", "w", encoding="ascii") as file:
+            file.write("-20")
+    except OSError:
+        pass            # not root, or no such groups
+
+
 def make_disk(path):
     """A sparse raw disk that the self-check may write to."""
     with open(path, "wb") as file:
@@ -198,8 +212,10 @@ class Outcome:
 class Boot:
     """One boot, its serial line read line by line."""
 
-    def __init__(self, machine, seconds, quiet_seconds=120, echo=None):
+    def __init__(self, machine, seconds, quiet_seconds=120, echo=None,
+                 urgent=False):
         self.machine = machine
+        self.urgent = urgent
         self.seconds = seconds
         self.quiet_seconds = quiet_seconds
         self.echo = echo                # called with each raw chunk
@@ -216,6 +232,8 @@ class Boot:
             self.machine.command(self.monitor), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True)
+        if self.urgent:
+            put_first(self.process.pid)
         where = []
         try:
             ended = self._watch(began, on_line)
