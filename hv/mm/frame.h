@@ -174,15 +174,15 @@ enum pte_write {
 	PTE_EXACT, /* only if the entry is still *@seen; else -EAGAIN        */
 };
 /*
- * Change entry @slot of the validated table @f of @d to @new, moving the
+ * Change entry @slot of the validated table @f of @d to @val, moving the
  * references.  Leaves may map frames of @owner.  @seen: for PTE_EXACT.
  */
 int entry_update(struct mm_domain *d, struct mm_domain *owner, struct frame *f,
-		 unsigned int slot, uint64_t new, enum pte_write how,
+		 unsigned int slot, uint64_t val, enum pte_write how,
 		 uint64_t seen) MUST_HOLD(d->lock);
 int leaf_get(struct mm_domain *d, struct mm_domain *owner, uint64_t e);
 void leaf_put(uint64_t e);
-bool pte_store(uint64_t *p, uint64_t new, enum pte_write how, uint64_t seen);
+bool pte_store(uint64_t *p, uint64_t val, enum pte_write how, uint64_t seen);
 int segdesc_validate(uint64_t *page);
 bool segdesc_fix(uint64_t *desc);
 

@@ -295,8 +295,8 @@ void frame_free(struct frame *f)
 	BUG_ON(!d || (f->state & (FS_USES | FS_BUSY | FS_ALLOC | FS_PINNED)));
 	*f = (struct frame){FS_RAM, 0, 0};
 	WRITE_ONCE(m2p_table[frame_mfn(f)], ~0ull);
-	WRITE_ONCE(last_free, tlb_now());
 	spin_lock(&heap_lock);
+	WRITE_ONCE(last_free, tlb_now()); /* under the lock it only grows */
 	if (shared)
 		d->nr_shared--;
 	else

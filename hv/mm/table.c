@@ -50,44 +50,44 @@ void leaf_put(uint64_t e)
 }
 
 /*
- * Store @new.  False for PTE_EXACT if the entry is not @seen any more.  The
+ * Store @val.  False for PTE_EXACT if the entry is not @seen any more.  The
  * caller's lock keeps all but the accessed and dirty bits still.
  */
-bool pte_store(uint64_t *p, uint64_t new, enum pte_write how, uint64_t seen)
+bool pte_store(uint64_t *p, uint64_t val, enum pte_write how, uint64_t seen)
 {
 	uint64_t old;
 
 	switch (how) {
 	case PTE_KEEP_AD:
 		old = READ_ONCE(*p);
-		while (!atomic_cmpxchg(p, &old, new | (old & PTE_AD)))
+		while (!atomic_cmpxchg(p, &old, val | (old & PTE_AD)))
 			;
 		return true;
 	case PTE_EXACT:
-		return atomic_cmpxchg(p, &seen, new);
+		return atomic_cmpxchg(p, &seen, val);
 	default:
-		WRITE_ONCE(*p, new);
+		WRITE_ONCE(*p, val);
 		return true;
 	}
 }
 
 /* Same frame, other bits: only the writable use can change. */
 static int leaf_change(struct mm_domain *owner, uint64_t *p, uint64_t old,
-		       uint64_t new, enum pte_write how, uint64_t seen)
+		       uint64_t val, enum pte_write how, uint64_t seen)
 {
 	struct frame *f;
 
-	if (!((old ^ new) & PTE_RW))
-		return pte_store(p, new, how, seen) ? 0 : -EAGAIN;
-	f = frame_find(pte_mfn(new));
-	if (f && (new &PTE_RW)) {
+	if (!((old ^ val) & PTE_RW))
+		return pte_store(p, val, how, seen) ? 0 : -EAGAIN;
+	f = frame_find(pte_mfn(val));
+	if (f && (val & PTE_RW)) {
 		/* More rights: only to frames that the caller named. */
 		if (READ_ONCE(f->owner) != owner_tag(owner) ||
 		    !writable_use_get(f))
 			return -EINVAL;
 	}
-	if (!pte_store(p, new, how, seen)) {
-		if (f && (new &PTE_RW))
+	if (!pte_store(p, val, how, seen)) {
+		if (f && (val & PTE_RW))
 			writable_use_put(f);
 		return -EAGAIN;
 	}
@@ -97,23 +97,23 @@ static int leaf_change(struct mm_domain *owner, uint64_t *p, uint64_t old,
 }
 
 static int l1_update(struct mm_domain *d, struct mm_domain *owner, uint64_t *p,
-		     uint64_t new, enum pte_write how, uint64_t seen)
+		     uint64_t val, enum pte_write how, uint64_t seen)
 	MUST_HOLD(d->lock)
 {
 	uint64_t old = READ_ONCE(*p);
 	int rc;
 
-	if (new &PTE_P) {
-		new &= ~PTE_G;
-		if ((old & PTE_P) && !((old ^ new) & PTE_ADDRESS))
-			return leaf_change(owner, p, old, new, how, seen);
-		rc = leaf_get(d, owner, new);
+	if (val & PTE_P) {
+		val &= ~PTE_G;
+		if ((old & PTE_P) && !((old ^ val) & PTE_ADDRESS))
+			return leaf_change(owner, p, old, val, how, seen);
+		rc = leaf_get(d, owner, val);
 		if (unlikely(rc))
 			return rc;
 	}
-	if (unlikely(!pte_store(p, new, how, seen))) {
-		if (new &PTE_P)
-			leaf_put(new);
+	if (unlikely(!pte_store(p, val, how, seen))) {
+		if (val & PTE_P)
+			leaf_put(val);
 		return -EAGAIN;
 	}
 	if (old & PTE_P)
@@ -122,7 +122,7 @@ static int l1_update(struct mm_domain *d, struct mm_domain *owner, uint64_t *p,
 }
 
 static int table_update(struct mm_domain *d, struct frame *f, unsigned int slot,
-			uint64_t new, enum pte_write how, uint64_t seen)
+			uint64_t val, enum pte_write how, uint64_t seen)
 	MUST_HOLD(d->lock)
 {
 	enum frame_type type = state_type(READ_ONCE(f->state));
@@ -134,14 +134,14 @@ static int table_update(struct mm_domain *d, struct frame *f, unsigned int slot,
 	int rc;
 
 	if (type == FT_L4 && slot_reserved(slot)) {
-		if (new &PTE_P)
+		if (val & PTE_P)
 			return -EINVAL;
 		had = false;
 	}
-	same = had && (new &PTE_P) && !((old ^ new) & PTE_ADDRESS);
-	if (new &PTE_P) {
-		child = frame_find(pte_mfn(new));
-		if (!child || (new &PTE_PS))
+	same = had && (val & PTE_P) && !((old ^ val) & PTE_ADDRESS);
+	if (val & PTE_P) {
+		child = frame_find(pte_mfn(val));
+		if (!child || (val & PTE_PS))
 			return -EINVAL;
 		if (!same) {
 			rc = typed_get(child, d, below);
@@ -149,25 +149,25 @@ static int table_update(struct mm_domain *d, struct frame *f, unsigned int slot,
 				return rc;
 		}
 	}
-	if (!pte_store(p, new, how, seen)) {
+	if (!pte_store(p, val, how, seen)) {
 		if (child && !same)
 			typed_put(child, d);
 		return -EAGAIN;
 	}
 	if (type == FT_L4)
-		root_entry_changed(frame_mfn(f), slot, new);
+		root_entry_changed(frame_mfn(f), slot, READ_ONCE(*p));
 	if (had && !same)
 		typed_put(&frame_table[pte_mfn(old)], d);
 	return 0;
 }
 
 int entry_update(struct mm_domain *d, struct mm_domain *owner, struct frame *f,
-		 unsigned int slot, uint64_t new, enum pte_write how,
+		 unsigned int slot, uint64_t val, enum pte_write how,
 		 uint64_t seen)
 {
 	if (likely(state_type(READ_ONCE(f->state)) == FT_L1))
-		return l1_update(d, owner, &table_of(f)[slot], new, how, seen);
-	return table_update(d, f, slot, new, how, seen);
+		return l1_update(d, owner, &table_of(f)[slot], val, how, seen);
+	return table_update(d, f, slot, val, how, seen);
 }
 
 /* ---- descriptors ------------------------------------------------------------

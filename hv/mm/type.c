@@ -29,8 +29,8 @@
  * the owner's lock alone.  References and writable uses change without it,
  * because others than the owner map frames (the control domain, grants).
  * Stale translations: when the last use ends the flush clock is stamped into
- * the frame, before the count is seen to be zero; who gives it another type
- * flushes the CPUs that have not flushed since, before the type takes effect.
+ * the frame, and nobody gets at it before; who gives it another type flushes
+ * the CPUs that have not flushed since, before the type takes effect.
  */
 #include "hv/mm/frame.h"
 
@@ -99,7 +99,8 @@ static bool writable_take(struct frame *f, uint32_t tag, uint64_t extra)
 		if (unlikely(READ_ONCE(f->owner) != tag || refs_refuse(s) ||
 			     uses_full(s)))
 			return false;
-		if (likely(state_type(s) == FT_WRITABLE)) {
+		if (likely((s & (FS_TYPE | FS_CHANGING)) ==
+			   type_state(FT_WRITABLE))) {
 			if (atomic_cmpxchg(&f->state, &s, s + FS_USE + extra))
 				return true;
 		} else if (s & FS_CHANGING) {
@@ -133,30 +134,38 @@ bool writable_use_get(struct frame *f)
 	return writable_take(f, READ_ONCE(f->owner), 0);
 }
 
-/* @less: FS_USE, and FS_REF if a reference goes with it. */
-static void writable_drop(struct frame *f, uint64_t less)
+/*
+ * @ref: FS_REF if a reference goes with the use.  The last use ends in two
+ * steps: the stamp must be later than the end of every use, and a use that
+ * comes and goes while this one is about to end leaves no trace in the count.
+ */
+static void writable_drop(struct frame *f, uint64_t ref)
 {
 	uint64_t s = READ_ONCE(f->state);
+	bool last;
 
 	do {
 		BUG_ON(state_type(s) != FT_WRITABLE || !(s & FS_USES) ||
 		       !(s & FS_REFS));
-		/* ORDER: the stamp before the count, for who sees zero. */
-		if ((s & FS_USES) == FS_USE)
-			WRITE_ONCE(f->link, tlb_now());
-	} while (!atomic_cmpxchg(&f->state, &s, s - less));
-	if (unlikely(!((s - less) & FS_REFS)))
+		last = (s & FS_USES) == FS_USE;
+	} while (!atomic_cmpxchg(&f->state, &s,
+				 s - FS_USE + (last ? FS_CHANGING : -ref)));
+	if (!last)
+		return;
+	WRITE_ONCE(f->link, tlb_now());
+	s = atomic_fetch_sub(&f->state, FS_CHANGING + ref);
+	if (unlikely((s & FS_REFS) == ref))
 		frame_free(f);
 }
 
 void writable_put(struct frame *f)
 {
-	writable_drop(f, FS_REF + FS_USE);
+	writable_drop(f, FS_REF);
 }
 
 void writable_use_put(struct frame *f)
 {
-	writable_drop(f, FS_USE);
+	writable_drop(f, 0);
 }
 
 /* ---- tables ---------------------------------------------------------------- */

@@ -413,29 +413,38 @@ static void long_calls_are_cut_and_go_on(void **state)
 }
 
 static uint64_t parked;
-static long other_result;
+static long other_result[2];
 
-static void pin_as_another_type(void)
+static void use_it_otherwise(void)
 {
+	uint64_t saved[8];
+
 	between = NULL;
 	check_all();
 	assert_true(state_of(parked) & FS_BUSY);
-	/* From the page that holds the restarted call's arguments no more. */
-	other_result = update_va(gva(9), mfn_pte(parked, RW), 0);
+	/* The restarted call's arguments are on that page. */
+	memcpy(saved, content(a.page[0]), sizeof(saved));
+	other_result[0] = update_va(gva(9), mfn_pte(parked, RW), 0);
 	check_all();
+	assert_true(state_of(parked) & FS_BUSY);
+	/* A store has it unmade first. */
+	other_result[1] =
+		mmu_update(&a, pte_at(parked, 500), 0x1230, DOMID_SELF);
+	check_all();
+	assert_false(state_of(parked) & FS_BUSY);
+	memcpy(content(a.page[0]), saved, sizeof(saved));
 }
 
 static void a_half_made_table_is_neither(void **state)
 {
-	uint64_t saved[8];
-
 	(void)state;
 	parked = big_tree(3);
 	mm_budget = 3;
-	between = pin_as_another_type;
-	memcpy(saved, content(a.page[0]), sizeof(saved));
+	between = use_it_otherwise;
 	assert_int_equal(mmuext(MMUEXT_PIN_L4_TABLE, parked, 0, DOMID_SELF), 0);
-	assert_int_equal(other_result, -EINVAL);
+	assert_int_equal(other_result[0], -EINVAL);
+	assert_int_equal(other_result[1], 0);
+	assert_int_equal(content(parked)[500], 0x1230);
 	check_all();
 }
 

@@ -44,6 +44,8 @@ void machine_init(void);
 void guest_make(struct guest *g, domid_t id, bool privileged, uint64_t max);
 /* The same without memory. */
 void guest_bare(struct guest *g, domid_t id, bool privileged, uint64_t max);
+/* Take its memory away; others may map some of it still. */
+void guest_drop(struct guest *g);
 /* Destroy it and every trace of it. */
 void guest_end(struct guest *g);
 /* Whose hypercalls are made from now on. */

@@ -18,4 +18,47 @@ $(UNIT_MM_TESTS): $(UNIT_MM_DIR)/%: $(UNIT_MM_DIR)/tests/unit_mm/%.o \
 	$(CC) $(UNIT_MM_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka
 
 TEST_NEEDS += $(UNIT_MM_TESTS)
-TESTS += $(UNIT_MM_TESTS)
+TESTS += $(UNIT_MM_TESTS) tests/unit_mm/models@240
+
+# Every sequence of calls on a tiny machine: tables of four entries.  More of
+# them by hand, e.g. build/unit_mm/explore 211 30000000 (needs 8 GiB).
+UNIT_MM_TINY := $(wildcard hv/mm/t*.c) $(patsubst %,hv/paging/%.c,update ext \
+	roots frames relinquish)
+
+$(UNIT_MM_DIR)/explore: tests/unit_mm/explore.c $(UNIT_MM_TINY) \
+		$(wildcard hv/mm/*.h hv/paging/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP,$(USER_CFLAGS)) -DHV_HOST \
+		-Ihypercall/include -DPT_ENTRIES=4 -DPT_RESERVED_FIRST=3 \
+		-DPT_RESERVED_END=4 -o $@ $< $(UNIT_MM_TINY)
+
+# Two shapes in the test: an L2 over what it and another frame can be, with
+# descriptor pages; three frames of one entry each.
+$(UNIT_MM_DIR)/explore_%: $(UNIT_MM_DIR)/explore
+	printf '#!/bin/sh\nexec "$$(dirname "$$0")/explore" %s\n' $* > $@
+	chmod +x $@
+
+UNIT_MM_EXPLORE := $(addprefix $(UNIT_MM_DIR)/explore_,21s 111)
+TEST_NEEDS += $(UNIT_MM_EXPLORE)
+TESTS += $(UNIT_MM_EXPLORE:%=%@240)
+
+# Hostile sequences of page-table calls.  ops_test does a bounded number, always
+# the same.  A long run by hand:
+#   make build/fuzz_mm/ops_fuzz && build/fuzz_mm/ops_fuzz -max_len=4096 \
+#	-max_total_time=3600 FOLDER
+FUZZ_MM_DIR := $(BUILD)/fuzz_mm
+
+$(FUZZ_MM_DIR)/ops_fuzz: tests/fuzz_mm/ops_fuzz.c $(UNIT_MM_HV) \
+		$(wildcard tests/unit_mm/*.[ch] hv/mm/*.h hv/paging/*.h)
+	@mkdir -p $(@D)
+	clang $(filter-out -MMD -MP,$(UNIT_MM_CFLAGS)) -fsanitize=fuzzer \
+		-o $@ $< $(addprefix tests/unit_mm/,machine.c check.c ops.c) \
+		$(UNIT_MM_HV) -lcmocka
+
+$(FUZZ_MM_DIR)/ops_test: $(addprefix $(UNIT_MM_DIR)/tests/,fuzz_mm/ops_test.o \
+		unit_mm/ops.o) $(UNIT_MM_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_MM_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka
+
+TEST_NEEDS += $(FUZZ_MM_DIR)/ops_test $(FUZZ_MM_DIR)/ops_fuzz
+TESTS += $(FUZZ_MM_DIR)/ops_test@120
