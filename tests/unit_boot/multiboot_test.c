@@ -99,7 +99,7 @@ static void wrong_words_of_version_1(void **state)
 		uint32_t at = multiboot1_make(&memory);
 		enum multiboot_error err;
 
-		memcpy(memory.bytes + at - MEMORY_BASE + cases[i].word * 4,
+		memcpy(memory.bytes + (at - MEMORY_BASE) + cases[i].word * 4,
 		       &cases[i].value, 4);
 		err = parse(MULTIBOOT1_MAGIC, at);
 		CHECK(err == cases[i].want, "case %zu: %s", i,

@@ -88,9 +88,14 @@ static void rights_follow_iopl_and_bitmap(void **state)
 	assert_false(dev_port_granted(&v, true, 0x60, 1)); /* unreadable */
 	assert_int_equal(dev_port_bitmap(&v, 0, 0x70), 0);
 	assert_false(dev_port_granted(&v, true, 0x60, 1));
+	/* Another domain's IOPL gives it ports that are nobody's. */
 	v.domain = &guest;
 	v.iopl = 3;
-	assert_false(dev_port_granted(&v, false, 0x60, 1));
+	assert_true(dev_port_granted(&v, false, 0x60, 1));
+	assert_int_equal(dev_port_read(&guest, 0x60, 1), 0xff);
+	v.iopl = 0;
+	assert_int_equal(dev_port_bitmap(&v, 0x1000, 0x70), 0);
+	assert_false(dev_port_granted(&v, true, 0x60, 1));
 }
 
 static void interrupt_controllers_are_not_mapped(void **state)
