@@ -18,7 +18,6 @@
  * how many of its entries are used; s: frames are descriptor pages, too; STATES
  * is where to give up.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,16 +44,6 @@ enum {
 
 /* ---- the machine ------------------------------------------------------------------- */
 
-char *host_ram;
-struct frame *frame_table;
-uint64_t *m2p_table;
-struct cpu this_cpu_window;
-struct cpu *cpus[MAX_CPUS];
-unsigned int nr_cpus = 1;
-int mm_budget;
-uint64_t frame_limit, mm_phys_limit = 1 << 20;
-spinlock_t heap_lock;
-
 static unsigned int nr; /* frames 1..nr; the last is B's           */
 static unsigned int slots[MAX_FRAMES];
 static struct domain *a, *b;
@@ -63,17 +52,6 @@ static struct vcpu *va;
 static uint8_t held; /* frame, and in which way: HELD_*; 0: none  */
 static uint8_t stale[MAX_FRAMES];
 static bool with_segdesc;
-
-void panic(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	abort();
-}
 
 static uint64_t *entry(unsigned int f, unsigned int slot)
 {
@@ -104,21 +82,6 @@ void tlb_flush_mask(cpumask_t mask)
 	see();
 }
 
-void tlb_flush_local(void)
-{
-}
-
-uint32_t tlb_now(void)
-{
-	return 0;
-}
-
-cpumask_t tlb_stale(cpumask_t mask, uint32_t stamp)
-{
-	(void)stamp;
-	return mask;
-}
-
 void frame_free(struct frame *f)
 {
 	uint64_t s = f->state;
@@ -129,98 +92,9 @@ void frame_free(struct frame *f)
 	*f = (struct frame){FS_RAM, 0, 0};
 }
 
-void root_entry_changed(uint64_t mfn, unsigned int slot, uint64_t e)
-{
-	(void)mfn;
-	(void)slot;
-	(void)e;
-}
-
-void root_forget(uint64_t mfn)
-{
-	(void)mfn;
-}
-
-void root_copy_load(mfn_t root)
-{
-	(void)root;
-}
-
-void page_clear(void *page)
-{
-	memset(page, 0, PT_ENTRIES * 8);
-}
-
-void frames_close(struct mm_domain *d)
-{
-	(void)d;
-}
-
-void frames_lend(struct mm_domain *d)
-{
-	(void)d;
-}
-
-uint32_t frames_alloc(struct mm_domain *d, unsigned int order,
-		      unsigned int bits, bool clear)
-{
-	(void)d;
-	(void)order;
-	(void)bits;
-	(void)clear;
-	return LINK_NONE;
-}
-
 struct domain *domain_get(domid_t id)
 {
 	return id == DOM_A ? a : NULL;
-}
-
-void domain_put(struct domain *d)
-{
-	(void)d;
-}
-
-/* Arguments are where they say they are. */
-int copy_from_guest(void *to, uint64_t gva, size_t n)
-{
-	memcpy(to, (void *)gva, n);
-	return 0;
-}
-
-int copy_to_guest(uint64_t gva, const void *from, size_t n)
-{
-	memcpy((void *)gva, from, n);
-	return 0;
-}
-
-bool walk_l1(mfn_t root, uint64_t gva, struct frame **table, unsigned int *slot)
-{
-	(void)root;
-	(void)gva;
-	(void)table;
-	(void)slot;
-	return false;
-}
-
-int gdt_replace(struct mm_domain *d, struct vcpu *v, const uint64_t *mfns,
-		unsigned int entries)
-{
-	(void)d;
-	(void)v;
-	(void)mfns;
-	(void)entries;
-	return 0;
-}
-
-int ldt_replace(struct mm_domain *d, struct vcpu *v, uint64_t base,
-		unsigned int entries)
-{
-	(void)d;
-	(void)v;
-	(void)base;
-	(void)entries;
-	return 0;
 }
 
 static long restart(unsigned int call, uint64_t a0, uint64_t a1, uint64_t a2,

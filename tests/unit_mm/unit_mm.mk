@@ -7,7 +7,7 @@ UNIT_MM_HV := $(filter-out hv/mm/boot.c hv/mm/map.c,$(wildcard hv/mm/*.c)) \
 	$(wildcard hv/paging/*.c) $(wildcard hv/emul/*.c)
 UNIT_MM_OBJ := $(UNIT_MM_HV:%.c=$(UNIT_MM_DIR)/%.o) \
 	$(addprefix $(UNIT_MM_DIR)/tests/unit_mm/,machine.o check.o)
-UNIT_MM_TESTS := $(addprefix $(UNIT_MM_DIR)/,engine_test heap_test)
+UNIT_MM_TESTS := $(addprefix $(UNIT_MM_DIR)/,engine_test guest_test heap_test)
 
 $(UNIT_MM_DIR)/%.o: %.c
 	@mkdir -p $(@D)
@@ -22,7 +22,7 @@ TESTS += $(UNIT_MM_TESTS) tests/unit_mm/models@240
 
 # Every sequence of calls on a tiny machine: tables of four entries.  More of
 # them by hand, e.g. build/unit_mm/explore 211 30000000 (needs 8 GiB).
-UNIT_MM_TINY := $(wildcard hv/mm/t*.c) $(patsubst %,hv/paging/%.c,update ext \
+UNIT_MM_TINY := tests/unit_mm/tiny.c $(wildcard hv/mm/t*.c) $(patsubst %,hv/paging/%.c,update ext \
 	roots frames relinquish)
 
 $(UNIT_MM_DIR)/explore: tests/unit_mm/explore.c $(UNIT_MM_TINY) \
