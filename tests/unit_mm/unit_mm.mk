@@ -32,6 +32,14 @@ $(UNIT_MM_DIR)/explore: tests/unit_mm/explore.c $(UNIT_MM_TINY) \
 		-Ihypercall/include -DPT_ENTRIES=4 -DPT_RESERVED_FIRST=3 \
 		-DPT_RESERVED_END=4 -o $@ $< $(UNIT_MM_TINY)
 
+# The same small tables, under threads.
+$(UNIT_MM_DIR)/race_test: tests/unit_mm/race_test.c $(UNIT_MM_TINY) \
+		$(wildcard hv/mm/*.h hv/paging/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP,$(USER_CFLAGS)) -DHV_HOST \
+		-Ihypercall/include -DPT_ENTRIES=4 -DPT_RESERVED_FIRST=3 \
+		-DPT_RESERVED_END=4 -o $@ $< $(UNIT_MM_TINY) -lcmocka -lpthread
+
 # Two shapes in the test: an L2 over what it and another frame can be, with
 # descriptor pages; three frames of one entry each.
 $(UNIT_MM_DIR)/explore_%: $(UNIT_MM_DIR)/explore
@@ -39,8 +47,8 @@ $(UNIT_MM_DIR)/explore_%: $(UNIT_MM_DIR)/explore
 	chmod +x $@
 
 UNIT_MM_EXPLORE := $(addprefix $(UNIT_MM_DIR)/explore_,21s 111)
-TEST_NEEDS += $(UNIT_MM_EXPLORE)
-TESTS += $(UNIT_MM_EXPLORE:%=%@240)
+TEST_NEEDS += $(UNIT_MM_EXPLORE) $(UNIT_MM_DIR)/race_test
+TESTS += $(UNIT_MM_EXPLORE:%=%@240) $(UNIT_MM_DIR)/race_test@120
 
 # Hostile sequences of page-table calls.  ops_test does a bounded number, always
 # the same.  A long run by hand:
