@@ -10,6 +10,7 @@
 #include "hv/time/time.h"
 
 #define NR_WATCHDOGS 2
+#define VCPU_PARKED  (1u << 31) /* v->state: its domain's budget is used up */
 
 /* Guest memory that we write at switches; its frames are held as writable. */
 struct guest_area {
@@ -42,9 +43,7 @@ struct sched_vcpu {
 	struct runq_entity e;
 	struct vcpu *vcpu;
 	struct sched_domain *dom;
-	cpumask_t affinity;
 	bool active; /* counted in dom->active                               */
-	bool parked; /* its domain has used up its budget                    */
 	bool yield;
 	struct pv_vcpu_runstate_info runstate;
 	struct guest_area runstate_area, time_area;
@@ -60,6 +59,7 @@ struct cpu_sched {
 	struct vcpu *curr; /* chosen; this_cpu->curr follows                 */
 	uint64_t slice_start; /* when curr was chosen                        */
 	uint64_t charged; /* until when curr has been charged                */
+	uint64_t idle_ns; /* how long idle has run, until slice_start        */
 	uint64_t next_balance;
 	struct timer slice;
 };
@@ -73,19 +73,15 @@ static inline struct sched_vcpu *runq_vcpu(struct runq_entity *e)
 struct cpu_sched *sched_lock(struct vcpu *v) NO_ANALYSIS;
 /* Clear and set bits of v->state, then run it, queue it or stop it. */
 void sched_settle(struct vcpu *v, uint32_t clear, uint32_t set);
-void sched_unpark(struct sched_vcpu *sv);
 
-/* runstate.c */
-void runstate_change(struct vcpu *v, int state, uint64_t now);
+/* runstate.c; under the lock of @v's CPU */
+void runstate_change(struct vcpu *v, int state, uint64_t now, bool publish);
 void runstate_publish(struct vcpu *v);
 int area_register(struct guest_area *a, struct domain *d, uint64_t gva,
 		  size_t size) MUST_CHECK;
 void area_release(struct guest_area *a);
 
-/* timers.c */
-void vcpu_timers_init(struct vcpu *v);
-void vcpu_timers_kill(struct vcpu *v);
-/* @v is about to run on this CPU. */
-void vcpu_timers_arrive(struct vcpu *v, uint64_t now);
+/* vcpu.c: @v begins to run on this CPU. */
+void vcpu_time_arrive(struct vcpu *v, uint64_t now);
 
 #endif /* HV_SCHED_INTERNAL_H */

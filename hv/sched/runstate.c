@@ -14,7 +14,7 @@
 #include "hv/lib/string.h"
 #include "hv/sched/internal.h"
 
-/* ---- areas in guest memory --------------------------------------------------- */
+/* ---- areas in guest memory */
 
 static int area_hold(struct domain *d, uint64_t gva, uint8_t **part)
 {
@@ -74,19 +74,19 @@ static void area_write(const struct guest_area *a, uint32_t at,
 		       (const uint8_t *)from + here, n - here);
 }
 
-/* ---- runstates ----------------------------------------------------------------- */
+/* ---- runstates */
 
-void runstate_change(struct vcpu *v, int state, uint64_t now)
+void runstate_change(struct vcpu *v, int state, uint64_t now, bool publish)
 {
 	struct pv_vcpu_runstate_info *r = &v->sched->runstate;
 
-	if (r->state == state)
-		return;
-	if (now > r->state_entry_time) {
+	if (r->state != state && now > r->state_entry_time) {
 		r->time[r->state] += now - r->state_entry_time;
 		r->state_entry_time = now;
 	}
 	r->state = state;
+	if (publish)
+		runstate_publish(v);
 }
 
 void runstate_publish(struct vcpu *v)
@@ -116,13 +116,22 @@ void vcpu_runstate_get(struct vcpu *v,
 	struct cpu_sched *cs = sched_lock(v);
 	uint64_t now = now_ns();
 
-	*out = v->sched->runstate;
+	if (vcpu_is_idle(v)) {
+		*out = (struct pv_vcpu_runstate_info){
+			.state = cs->curr == v ? RUNSTATE_running
+					       : RUNSTATE_runnable,
+			.state_entry_time = cs->slice_start,
+			.time[RUNSTATE_running] = cs->idle_ns,
+		};
+	} else {
+		*out = v->sched->runstate;
+	}
 	spin_unlock(&cs->lock);
 	if (now > out->state_entry_time)
 		out->time[out->state] += now - out->state_entry_time;
 }
 
-/* ---- the clock ------------------------------------------------------------------ */
+/* ---- the clock */
 
 static void time_write(const struct guest_area *a,
 		       struct pv_vcpu_time_info *info, uint32_t version)

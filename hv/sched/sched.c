@@ -29,24 +29,17 @@
 #define BALANCE_NS    20000000ull
 #define BUDGET_MIN_NS 100000ull /* a shorter turn is not worth the switch */
 
-static cpumask_t idle_cpus, online_cpus;
+static cpumask_t idle_cpus; /* marked as having nothing to do */
 static uint64_t vclock; /* racy by a little, which does no harm */
-
-static struct cpu_sched *sched_of(unsigned int cpu)
-{
-	return cpus[cpu]->sched;
-}
 
 struct cpu_sched *sched_lock(struct vcpu *v) NO_ANALYSIS
 {
 	struct cpu_sched *cs;
-	unsigned int cpu;
 
 	for (;;) {
-		cpu = READ_ONCE(v->cpu);
-		cs = sched_of(cpu);
+		cs = cpus[READ_ONCE(v->cpu)]->sched;
 		spin_lock(&cs->lock);
-		if (likely(v->cpu == cpu))
+		if (likely(v->cpu == cs->cpu))
 			return cs;
 		spin_unlock(&cs->lock);
 	}
@@ -72,11 +65,11 @@ static bool vcpu_may_run(const struct vcpu *v)
 /* Its runstate while it is on no CPU. */
 static int vcpu_rest_state(const struct vcpu *v)
 {
-	if (vcpu_may_run(v))
+	if (v->state == VCPU_PARKED || vcpu_may_run(v))
 		return RUNSTATE_runnable;
-	if (v->state & VCPU_DOWN)
+	if (v->state & VCPU_DOWN || !v->state)
 		return RUNSTATE_offline;
-	return v->state ? RUNSTATE_blocked : RUNSTATE_offline;
+	return RUNSTATE_blocked;
 }
 
 static void sched_set_active(struct sched_vcpu *sv, bool active)
@@ -115,44 +108,42 @@ static void sched_charge(struct cpu_sched *cs, uint64_t now) MUST_HOLD(cs->lock)
 	}
 }
 
-/* Has the domain of @sv used up its cap?  Then it waits for the refill. */
-static bool sched_park(struct sched_vcpu *sv, uint64_t now)
+/* Has its domain used up its cap?  Then it waits for the refill. */
+static bool sched_park(struct vcpu *v, uint64_t now)
 {
-	struct sched_domain *sd = sv->dom;
+	struct sched_domain *sd = v->sched->dom;
+	bool left;
 
 	if (likely(!READ_ONCE(sd->budget.quota)))
 		return false;
 	spin_lock(&sd->lock);
-	sv->parked = !budget_refill(&sd->budget, now);
+	left = budget_refill(&sd->budget, now);
 	spin_unlock(&sd->lock);
-	if (sv->parked && !sd->refill.set)
+	if (left)
+		return false;
+	v->state |= VCPU_PARKED;
+	if (!sd->refill.set)
 		timer_set(&sd->refill, sd->budget.period_end);
-	return sv->parked;
+	return true;
 }
 
-/* When must the turn of curr end?  TIME_NEVER if nobody minds. */
-static uint64_t sched_turn_end(struct cpu_sched *cs, uint64_t now)
-{
-	struct sched_domain *sd = cs->curr->sched->dom;
-	uint64_t end = TIME_NEVER, left;
-
-	if (cs->q.nr)
-		end = cs->slice_start + SCHED_SLICE_NS;
-	if (unlikely(READ_ONCE(sd->budget.quota))) {
-		left = (uint64_t)max(READ_ONCE(sd->budget.left), (int64_t)0);
-		left /= max(READ_ONCE(sd->active), 1u);
-		end = min(end, now + max(left, BUDGET_MIN_NS));
-	}
-	return end;
-}
-
+/* The turn of curr ends when others wait, or when its domain's budget does. */
 static void sched_set_slice(struct cpu_sched *cs, uint64_t now)
 	MUST_HOLD(cs->lock)
 {
-	uint64_t end = TIME_NEVER;
+	const struct sched_domain *sd;
+	uint64_t end = TIME_NEVER, left;
 
-	if (cs->curr != cs->idle)
-		end = sched_turn_end(cs, now);
+	if (cs->curr != cs->idle) {
+		sd = cs->curr->sched->dom;
+		if (cs->q.nr)
+			end = cs->slice_start + SCHED_SLICE_NS;
+		if (unlikely(READ_ONCE(sd->budget.quota))) {
+			left = (uint64_t)max(sd->budget.left, (int64_t)0);
+			left /= max(READ_ONCE(sd->active), 1u);
+			end = min(end, now + max(left, BUDGET_MIN_NS));
+		}
+	}
 	if (end == TIME_NEVER && cs->slice.set)
 		timer_stop(&cs->slice);
 	else if (end != TIME_NEVER &&
@@ -195,43 +186,23 @@ static void sched_enqueue(struct cpu_sched *cs, struct sched_vcpu *sv,
 		sched_set_slice(cs, now);
 }
 
-/* ---- choosing a CPU --------------------------------------------------------- */
-
-/* An idle CPU of @mask, marked as not idle any more; -1 if there is none. */
-static int sched_claim_idle(cpumask_t mask, unsigned int first)
-{
-	cpumask_t idle = READ_ONCE(idle_cpus) & mask;
-
-	if (idle >> first & 1)
-		idle = 1ull << first;
-	while (idle) {
-		unsigned int cpu = (unsigned int)__builtin_ctzll(idle);
-		cpumask_t bit = 1ull << cpu;
-
-		if (atomic_fetch_and(&idle_cpus, ~bit) & bit)
-			return (int)cpu;
-		idle = READ_ONCE(idle_cpus) & mask;
-	}
-	return -1;
-}
-
+/* An idle CPU, not marked so any more, at best the one where it was. */
 static unsigned int sched_choose_cpu(const struct vcpu *v)
 {
-	cpumask_t mask = v->sched->affinity & READ_ONCE(online_cpus);
-	int cpu = sched_claim_idle(mask, v->cpu);
+	cpumask_t idle, bit = 1ull << v->cpu;
 
-	if (cpu >= 0)
-		return (unsigned int)cpu;
-	if (mask >> v->cpu & 1 || !mask)
-		return v->cpu;
-	return (unsigned int)__builtin_ctzll(mask);
+	while ((idle = READ_ONCE(idle_cpus))) {
+		if (!(idle & bit))
+			bit = idle & -idle;
+		if (atomic_fetch_and(&idle_cpus, ~bit) & bit)
+			return (unsigned int)__builtin_ctzll(bit);
+	}
+	return v->cpu;
 }
 
-/* The CPU that runs @v, if any, need not be told: v->running is not set. */
 static bool sched_wants_queue(const struct cpu_sched *cs, const struct vcpu *v)
 {
-	return cs->curr != v && !v->sched->e.queued && !v->sched->parked &&
-	       vcpu_may_run(v);
+	return cs->curr != v && !v->sched->e.queued && vcpu_may_run(v);
 }
 
 void sched_settle(struct vcpu *v, uint32_t clear, uint32_t set) NO_ANALYSIS
@@ -245,7 +216,7 @@ void sched_settle(struct vcpu *v, uint32_t clear, uint32_t set) NO_ANALYSIS
 	v->state = (v->state & ~clear) | set;
 	/* ORDER: its registers are saved before running is cleared. */
 	if (sched_wants_queue(cs, v) && !load_acquire(&v->running)) {
-		claimed = sched_of(sched_choose_cpu(v));
+		claimed = cpus[sched_choose_cpu(v)]->sched;
 		if (claimed != cs) {
 			WRITE_ONCE(v->cpu, claimed->cpu);
 			spin_unlock(&cs->lock);
@@ -262,7 +233,7 @@ void sched_settle(struct vcpu *v, uint32_t clear, uint32_t set) NO_ANALYSIS
 	else if (cs->curr == v && !vcpu_may_run(v))
 		sched_poke(cs);
 	if (cs->curr != v)
-		runstate_change(v, vcpu_rest_state(v), now);
+		runstate_change(v, vcpu_rest_state(v), now, false);
 	if (claimed && (claimed != cs || !sv->e.queued)) {
 		/* Things changed between the locks: let the CPU that was
 		 * claimed find out that it is idle after all. */
@@ -274,7 +245,7 @@ void sched_settle(struct vcpu *v, uint32_t clear, uint32_t set) NO_ANALYSIS
 	spin_unlock(&cs->lock);
 }
 
-/* ---- the states ------------------------------------------------------------- */
+/* ---- the states */
 
 void vcpu_wake(struct vcpu *v)
 {
@@ -336,98 +307,57 @@ void vcpu_kick(struct vcpu *v)
 		sched_kick_cpu(cpu);
 }
 
-void sched_unpark(struct sched_vcpu *sv) NO_ANALYSIS
-{
-	struct cpu_sched *cs = sched_lock(sv->vcpu);
+/* ---- spreading the load */
 
-	sv->parked = false;
-	spin_unlock(&cs->lock);
-	sched_settle(sv->vcpu, 0, 0);
-}
-
-int sched_set_affinity(struct vcpu *v, cpumask_t mask) NO_ANALYSIS
-{
-	struct sched_vcpu *sv = v->sched;
-	struct cpu_sched *cs;
-
-	if (!(mask & READ_ONCE(online_cpus)))
-		return -EINVAL;
-	cs = sched_lock(v);
-	sv->affinity = mask;
-	if (!(mask >> cs->cpu & 1)) {
-		if (sv->e.queued)
-			runq_remove(&cs->q, &sv->e);
-		else if (cs->curr == v)
-			sched_poke(cs);
-	}
-	spin_unlock(&cs->lock);
-	sched_settle(v, 0, 0);
-	return 0;
-}
-
-/* ---- spreading the load ------------------------------------------------------ */
-
-/* Take @v from its queue and name its new CPU. */
-static void sched_detach(struct cpu_sched *cs, struct sched_vcpu *sv,
-			 unsigned int cpu) MUST_HOLD(cs->lock)
-{
-	runq_remove(&cs->q, &sv->e);
-	WRITE_ONCE(sv->vcpu->cpu, cpu);
-}
-
-/* Queue a detached vcpu on its new CPU, if that has not been done. */
-static void sched_attach(struct sched_vcpu *sv) NO_ANALYSIS
-{
-	struct cpu_sched *cs = sched_lock(sv->vcpu);
-
-	if (sched_wants_queue(cs, sv->vcpu))
-		sched_enqueue(cs, sv, SCHED_DEBT_NS, now_ns());
-	spin_unlock(&cs->lock);
-}
-
-/* The waiter that is owed most and may go to a CPU of @mask. */
-static struct sched_vcpu *sched_movable(struct cpu_sched *cs, cpumask_t mask)
+/* The waiter that is owed most; one whose registers are not yet saved stays. */
+static struct sched_vcpu *sched_movable(struct cpu_sched *cs)
 	MUST_HOLD(cs->lock)
 {
 	struct runq_entity *e;
 
-	list_for_each (e, &cs->q.waiting, link) {
-		struct sched_vcpu *sv = runq_vcpu(e);
-
-		/* ORDER: as in sched_settle. */
-		if (sv->affinity & mask && !load_acquire(&sv->vcpu->running))
-			return sv;
-	}
+	list_for_each (e, &cs->q.waiting, link)
+		if (!load_acquire(&runq_vcpu(e)->vcpu->running))
+			return runq_vcpu(e);
 	return NULL;
 }
 
+/* Move a waiter of @cs to another CPU; false if there is none. */
+static bool sched_move(struct cpu_sched *cs, unsigned int cpu) NO_ANALYSIS
+{
+	struct sched_vcpu *sv;
+
+	spin_lock(&cs->lock);
+	sv = sched_movable(cs);
+	if (sv) {
+		runq_remove(&cs->q, &sv->e);
+		WRITE_ONCE(sv->vcpu->cpu, cpu);
+	}
+	spin_unlock(&cs->lock);
+	if (!sv)
+		return false;
+	cs = sched_lock(sv->vcpu);
+	if (sched_wants_queue(cs, sv->vcpu)) /* not done by somebody else */
+		sched_enqueue(cs, sv, SCHED_DEBT_NS, now_ns());
+	spin_unlock(&cs->lock);
+	return true;
+}
+
 /* This CPU would go idle: bring a waiter of another CPU here. */
-static void sched_pull(unsigned int here) NO_ANALYSIS
+static void sched_pull(unsigned int here)
 {
 	for (unsigned int i = 1; i < nr_cpus; i++) {
-		unsigned int cpu = (here + i) % nr_cpus;
-		struct cpu_sched *cs = cpus[cpu] ? cpus[cpu]->sched : NULL;
-		struct sched_vcpu *sv;
+		struct cpu *c = cpus[(here + i) % nr_cpus];
+		struct cpu_sched *cs = c ? c->sched : NULL;
 
-		if (!cs || !READ_ONCE(cs->q.nr))
-			continue;
-		spin_lock(&cs->lock);
-		sv = sched_movable(cs, 1ull << here);
-		if (sv)
-			sched_detach(cs, sv, here);
-		spin_unlock(&cs->lock);
-		if (sv) {
-			sched_attach(sv);
+		if (cs && READ_ONCE(cs->q.nr) && sched_move(cs, here))
 			return;
-		}
 	}
 }
 
 /* How much a CPU owes a waiter of another; an idle one owes everything. */
-static uint64_t sched_owed(unsigned int cpu,
+static uint64_t sched_owed(struct cpu_sched *cs,
 			   const struct runq_entity *e) NO_ANALYSIS
 {
-	struct cpu_sched *cs = sched_of(cpu);
 	uint64_t owed = UINT64_MAX;
 
 	spin_lock(&cs->lock);
@@ -442,39 +372,31 @@ static uint64_t sched_owed(unsigned int cpu,
 /* Hand a waiter to the CPU that owes it most. */
 static void sched_push(struct cpu_sched *cs) NO_ANALYSIS
 {
-	cpumask_t others = READ_ONCE(online_cpus) & ~(1ull << cs->cpu);
-	unsigned int cpu, to = cs->cpu;
+	unsigned int to = cs->cpu;
 	uint64_t owed, most = 0;
 	struct sched_vcpu *sv;
 	struct runq_entity e;
+	struct cpu *c;
 
 	spin_lock(&cs->lock);
-	sv = sched_movable(cs, others);
-	if (sv) {
+	sv = sched_movable(cs);
+	if (sv)
 		e = sv->e;
-		others &= sv->affinity;
-	}
 	spin_unlock(&cs->lock);
-	for (; sv && others; others &= others - 1) {
-		cpu = (unsigned int)__builtin_ctzll(others);
-		owed = sched_owed(cpu, &e);
+	for_each_cpu (c) {
+		if (!sv || !c->sched || c->id == cs->cpu)
+			continue;
+		owed = sched_owed(c->sched, &e);
 		if (owed > most) {
 			most = owed;
-			to = cpu;
+			to = c->id;
 		}
 	}
-	if (!most)
-		return;
-	spin_lock(&cs->lock);
-	sv = sched_movable(cs, 1ull << to);
-	if (sv)
-		sched_detach(cs, sv, to);
-	spin_unlock(&cs->lock);
-	if (sv)
-		sched_attach(sv);
+	if (most)
+		sched_move(cs, to);
 }
 
-/* ---- switching --------------------------------------------------------------- */
+/* ---- switching */
 
 /* Put what runs back on the queue if it may go on, then take the first. */
 static struct vcpu *sched_pick(struct cpu_sched *cs, uint64_t now)
@@ -486,19 +408,16 @@ static struct vcpu *sched_pick(struct cpu_sched *cs, uint64_t now)
 
 	if (prev != cs->idle) {
 		sched_charge(cs, now);
-		sched_set_active(sv, vcpu_may_run(prev));
-		if (!sv->e.queued && vcpu_may_run(prev) &&
-		    sv->affinity >> cs->cpu & 1 && !sched_park(sv, now)) {
+		if (vcpu_may_run(prev) && !sched_park(prev, now)) {
 			if (sv->yield)
 				runq_yield(&cs->q, &sv->e);
 			runq_insert(&cs->q, &sv->e);
 		}
+		sched_set_active(sv, vcpu_may_run(prev));
 		sv->yield = false;
 	}
 	e = runq_first(&cs->q);
-	if (!e)
-		return cs->idle;
-	return runq_vcpu(e)->vcpu;
+	return e ? runq_vcpu(e)->vcpu : cs->idle;
 }
 
 /* @next becomes curr; prev's rest and next's run begin now. */
@@ -507,6 +426,8 @@ static void sched_commit(struct cpu_sched *cs, struct vcpu *next, uint64_t now)
 {
 	struct vcpu *prev = cs->curr;
 
+	if (prev == cs->idle)
+		cs->idle_ns += now - cs->slice_start;
 	cs->slice_start = cs->charged = now;
 	cs->curr = next;
 	if (next != cs->idle) {
@@ -521,30 +442,10 @@ static void sched_commit(struct cpu_sched *cs, struct vcpu *next, uint64_t now)
 	sched_set_slice(cs, now);
 	if (prev == next)
 		return;
-	if (prev != cs->idle) {
-		runstate_change(prev, vcpu_rest_state(prev), now);
-		runstate_publish(prev);
-	}
-	if (next != cs->idle) {
-		runstate_change(next, RUNSTATE_running, now);
-		runstate_publish(next);
-	}
-}
-
-static void sched_switch(struct vcpu *prev, struct vcpu *next, uint64_t now)
-{
-	struct sched_vcpu *sv = next->sched;
-
-	context_switch(prev, next);
-	/* ORDER: prev's registers are saved before another CPU may load them. */
-	store_release(&prev->running, false);
-	if (!vcpu_is_idle(prev) && !(prev->sched->affinity >> this_cpu->id & 1))
-		sched_settle(prev, 0, 0); /* to where it may run */
-	if (vcpu_is_idle(next))
-		return;
-	vcpu_timers_arrive(next, now);
-	if (unlikely(!sv->time_version))
-		vcpu_time_update(next);
+	if (prev != cs->idle)
+		runstate_change(prev, vcpu_rest_state(prev), now, true);
+	if (next != cs->idle)
+		runstate_change(next, RUNSTATE_running, now, true);
 }
 
 void schedule(void) NO_ANALYSIS
@@ -571,8 +472,13 @@ void schedule(void) NO_ANALYSIS
 	crowded = cs->q.nr && now >= cs->next_balance;
 	spin_unlock(&cs->lock);
 
-	if (prev != next)
-		sched_switch(prev, next, now);
+	if (prev != next) {
+		context_switch(prev, next);
+		/* ORDER: its registers are saved, then others may have it. */
+		store_release(&prev->running, false);
+		if (next != cs->idle)
+			vcpu_time_arrive(next, now);
+	}
 	if (crowded) {
 		cs->next_balance = now + BALANCE_NS;
 		sched_push(cs);
@@ -595,9 +501,9 @@ void sched_boot_cpu(struct cpu *c)
 	c->idle->cpu = c->id;
 	c->idle->running = true;
 	cs->cpu = c->id;
+	cs->slice_start = now_ns();
 	cs->idle = cs->curr = c->idle;
 	c->curr = c->idle;
 	store_release(&c->sched, (void *)cs);
 	atomic_fetch_or(&idle_cpus, 1ull << c->id);
-	atomic_fetch_or(&online_cpus, 1ull << c->id);
 }

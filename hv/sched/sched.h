@@ -11,7 +11,7 @@
 #include "hv/cpu/tlb.h"
 #include "hv/domain/domain.h"
 
-/* ---- life ------------------------------------------------------------------ */
+/* ---- life */
 /* On the CPU itself, after time_boot_cpu(): its run queue and idle vcpu. */
 void sched_boot_cpu(struct cpu *c);
 /* After vcpu_alloc(), in order of ids.  @cpu is where it first waits. */
@@ -23,10 +23,8 @@ int sched_vcpu_init(struct vcpu *v, unsigned int cpu) MUST_CHECK;
 void sched_vcpu_destroy(struct vcpu *v);
 /* Of the domain against others (default 256); percent of one CPU, 0: no cap. */
 void sched_set_weight(struct domain *d, unsigned int weight, unsigned int cap);
-/* The CPUs that it may run on (default: all); -EINVAL if none is online. */
-int sched_set_affinity(struct vcpu *v, cpumask_t mask) MUST_CHECK;
 
-/* ---- states ---------------------------------------------------------------- */
+/* ---- states */
 /*
  * A vcpu runs when it is not DOWN, BLOCKED or POLLING, and neither it nor its
  * domain is paused or shut down.  Whoever changes pause counts or shut_down
@@ -50,16 +48,17 @@ void vcpu_kick(struct vcpu *v);
 /* On the exit path, when this_cpu->need_resched: pick, switch context. */
 void schedule(void);
 
-/* ---- time of a vcpu -------------------------------------------------------- */
+/* ---- time of a vcpu */
 /*
  * Write the PV clock words to v->info and the registered area.  schedule()
  * does it; also after v->info moved.
  */
 void vcpu_time_update(struct vcpu *v);
-/* Where its time went until now; time[RUNSTATE_running] is its CPU time. */
+/* Where its time went until now; time[RUNSTATE_running] is its CPU time, or an
+ * idle vcpu's idle time. */
 void vcpu_runstate_get(struct vcpu *v, struct pv_vcpu_runstate_info *out);
 
-/* ---- hypercalls ------------------------------------------------------------ */
+/* ---- hypercalls */
 long hc_sched_op(uint32_t cmd, uint64_t arg);
 long hc_vcpu_op(uint32_t cmd, uint32_t vcpu, uint64_t arg);
 long hc_set_timer_op(uint64_t deadline);
@@ -70,7 +69,7 @@ long hc_set_timer_op(uint64_t deadline);
 int vcpu_set_context(struct vcpu *v,
 		     const struct pv_vcpu_guest_context *c) MUST_CHECK;
 
-/* ---- hooks, set at boot by higher rooms ------------------------------------ */
+/* ---- hooks, set at boot by higher rooms */
 /* A timer of @v expired: VIRQ_TIMER. */
 extern void (*sched_timer_event)(struct vcpu *v);
 /* SCHEDOP_poll: 1 pending, 0 not, -EINVAL no such port. */

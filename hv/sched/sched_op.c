@@ -13,34 +13,8 @@
 
 int (*sched_port_pending)(struct domain *d, uint32_t port);
 
-static long sched_block(void)
-{
-	WRITE_ONCE(current->info->evtchn_upcall_mask, 0);
-	vcpu_block();
-	return 0;
-}
-
-static uint32_t shutdown_reason(const struct domain *d, uint32_t reason)
-{
-	const struct sched_domain *sd = current->sched->dom;
-
-	return d == current->domain && sd->code_set ? sd->code : reason;
-}
-
-static long sched_shutdown(uint64_t arg)
-{
-	struct domain *d = current->domain;
-	struct pv_sched_shutdown op;
-
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	if (op.reason > SHUTDOWN_MAX)
-		return -EINVAL;
-	domain_shutdown(d, shutdown_reason(d, op.reason));
-	return 0;
-}
-
-static long sched_shutdown_code(uint64_t arg)
+/* SCHEDOP_shutdown now, SCHEDOP_shutdown_code for a later one to report. */
+static long sched_shutdown(uint64_t arg, bool now)
 {
 	struct sched_domain *sd = current->sched->dom;
 	struct pv_sched_shutdown op;
@@ -49,8 +23,12 @@ static long sched_shutdown_code(uint64_t arg)
 		return -EFAULT;
 	if (op.reason > SHUTDOWN_MAX)
 		return -EINVAL;
-	sd->code = op.reason;
-	sd->code_set = true;
+	if (!now || !sd->code_set)
+		sd->code = op.reason;
+	if (now)
+		domain_shutdown(sd->domain, sd->code);
+	else
+		sd->code_set = true;
 	return 0;
 }
 
@@ -63,28 +41,32 @@ static long sched_remote_shutdown(uint64_t arg)
 		return -EPERM;
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
-	if (op.reason > SHUTDOWN_MAX)
+	if (op.reason > SHUTDOWN_MAX || op.domain_id == current->domain->id ||
+	    op.domain_id == DOMID_SELF)
 		return -EINVAL;
 	d = domain_get(op.domain_id);
 	if (!d)
 		return -ESRCH;
-	if (d != current->domain)
-		domain_shutdown(d, op.reason);
+	domain_shutdown(d, op.reason);
 	domain_put(d);
-	return d == current->domain ? -EINVAL : 0;
+	return 0;
 }
 
-/* 0: all may be waited for, none is pending; 1: one is; -EINVAL, -EFAULT. */
-static int poll_ports(const struct vcpu *v, const uint32_t *ports, uint32_t n)
+/* Need the poll not wait?  1, 0, or -EINVAL for a port that is none. */
+static int poll_ready(const struct vcpu *v, const struct pv_sched_poll *op,
+		      const uint32_t *ports)
 {
-	int rc;
+	int rc = op->timeout && op->timeout <= now_ns();
 
-	for (uint32_t i = 0; i < n; i++) {
-		rc = sched_port_pending(v->domain, ports[i]);
-		if (rc)
-			return rc;
+	if (READ_ONCE(v->info->evtchn_upcall_pending) &&
+	    !READ_ONCE(v->info->evtchn_upcall_mask))
+		rc = 1;
+	for (uint32_t i = 0; i < op->nr_ports && rc >= 0; i++) {
+		int pending = sched_port_pending(v->domain, ports[i]);
+
+		rc = pending ? pending : rc;
 	}
-	return 0;
+	return rc;
 }
 
 static long sched_poll(uint64_t arg)
@@ -108,12 +90,7 @@ static long sched_poll(uint64_t arg)
 	/* ORDER: state before ports; pairs with whoever raises a port, who
 	 * makes it pending and then looks at the state. */
 	smp_mb();
-	rc = poll_ports(v, ports, op.nr_ports);
-	if (!rc && READ_ONCE(v->info->evtchn_upcall_pending) &&
-	    !READ_ONCE(v->info->evtchn_upcall_mask))
-		rc = 1;
-	if (!rc && op.timeout && op.timeout <= now_ns())
-		rc = 1;
+	rc = poll_ready(v, &op, ports);
 	if (rc) {
 		sched_settle(v, VCPU_POLLING, 0);
 		return min(rc, 0);
@@ -125,33 +102,34 @@ static long sched_poll(uint64_t arg)
 	return 0;
 }
 
-/* Its id (from 1) or 0. */
+/* A new one's id (from 1), or 0. */
 static long sched_watchdog(uint64_t arg)
 {
 	struct sched_domain *sd = current->sched->dom;
 	struct pv_sched_watchdog op;
-	uint32_t i;
+	uint32_t id;
 
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
-	if (op.id > NR_WATCHDOGS || (!op.id && !op.timeout))
+	id = op.id;
+	if (!id && op.timeout)
+		while (id < NR_WATCHDOGS &&
+		       atomic_fetch_or(&sd->watchdogs, 1u << id) >> id & 1)
+			id++;
+	else if (!id || --id >= NR_WATCHDOGS ||
+		 !(READ_ONCE(sd->watchdogs) >> id & 1))
 		return -EINVAL;
-	if (op.id && !(READ_ONCE(sd->watchdogs) >> (op.id - 1) & 1))
-		return -EINVAL;
-
-	for (i = op.id ? op.id - 1 : 0; !op.id && i < NR_WATCHDOGS; i++)
-		if (!(atomic_fetch_or(&sd->watchdogs, 1u << i) >> i & 1))
-			break;
-	if (i == NR_WATCHDOGS)
+	if (id == NR_WATCHDOGS)
 		return -EEXIST;
+
 	if (op.timeout) {
-		timer_set(&sd->watchdog[i],
+		timer_set(&sd->watchdog[id],
 			  now_ns() + op.timeout * 1000000000ull);
 	} else {
-		timer_stop(&sd->watchdog[i]);
-		atomic_fetch_and(&sd->watchdogs, ~(1u << i));
+		timer_stop(&sd->watchdog[id]);
+		atomic_fetch_and(&sd->watchdogs, ~(1u << id));
 	}
-	return op.id ? 0 : i + 1;
+	return op.id ? 0 : id + 1;
 }
 
 long hc_sched_op(uint32_t cmd, uint64_t arg)
@@ -161,15 +139,17 @@ long hc_sched_op(uint32_t cmd, uint64_t arg)
 		vcpu_yield();
 		return 0;
 	case SCHEDOP_block:
-		return sched_block();
+		WRITE_ONCE(current->info->evtchn_upcall_mask, 0);
+		vcpu_block();
+		return 0;
 	case SCHEDOP_shutdown:
-		return sched_shutdown(arg);
+		return sched_shutdown(arg, true);
 	case SCHEDOP_poll:
 		return sched_poll(arg);
 	case SCHEDOP_remote_shutdown:
 		return sched_remote_shutdown(arg);
 	case SCHEDOP_shutdown_code:
-		return sched_shutdown_code(arg);
+		return sched_shutdown(arg, false);
 	case SCHEDOP_watchdog:
 		return sched_watchdog(arg);
 	default:

@@ -3,6 +3,8 @@
  * vcpu_op: a guest starts and stops its virtual CPUs, sets their timers and
  * registers their areas.
  */
+#include <pv/sched.h>
+
 #include "hv/lib/string.h"
 #include "hv/sched/internal.h"
 
@@ -11,26 +13,25 @@
 
 int (*vcpu_info_register_hook)(struct vcpu *v, uint64_t mfn, uint32_t offset);
 
-/* The answer of hc_vcpu_op for a call without an argument. */
-static long vcpu_op_up(struct vcpu *v)
-{
-	if (!v->initialised)
-		return -EINVAL;
-	vcpu_up(v);
-	return 0;
-}
+union vcpu_arg {
+	struct pv_vcpu_register_runstate_memory_area runstate;
+	struct pv_vcpu_set_periodic_timer periodic;
+	struct pv_vcpu_set_singleshot_timer singleshot;
+	struct pv_vcpu_register_vcpu_info info;
+	struct pv_vcpu_register_time_memory_area time;
+};
 
-/* The last one that is up takes the domain with it. */
-static long vcpu_op_down(struct vcpu *v)
-{
-	uint64_t others;
-
-	vcpu_down(v);
-	others = READ_ONCE(v->domain->tramp->vcpus_up);
-	if (!others)
-		domain_shutdown(v->domain, 0 /* SHUTDOWN_poweroff */);
-	return 0;
-}
+/* How much of it a call takes. */
+static const uint8_t arg_size[] = {
+	[VCPUOP_register_runstate_memory_area] =
+		sizeof(struct pv_vcpu_register_runstate_memory_area),
+	[VCPUOP_set_periodic_timer] = sizeof(struct pv_vcpu_set_periodic_timer),
+	[VCPUOP_set_singleshot_timer] =
+		sizeof(struct pv_vcpu_set_singleshot_timer),
+	[VCPUOP_register_vcpu_info] = sizeof(struct pv_vcpu_register_vcpu_info),
+	[VCPUOP_register_vcpu_time_memory_area] =
+		sizeof(struct pv_vcpu_register_time_memory_area),
+};
 
 static long vcpu_op_initialise(struct vcpu *v, uint64_t arg)
 {
@@ -51,6 +52,23 @@ static long vcpu_op_initialise(struct vcpu *v, uint64_t arg)
 	return rc;
 }
 
+static long vcpu_op_up(struct vcpu *v)
+{
+	if (!v->initialised)
+		return -EINVAL;
+	vcpu_up(v);
+	return 0;
+}
+
+/* The last one that is up takes the domain with it. */
+static long vcpu_op_down(struct vcpu *v)
+{
+	vcpu_down(v);
+	if (!READ_ONCE(v->domain->tramp->vcpus_up))
+		domain_shutdown(v->domain, SHUTDOWN_poweroff);
+	return 0;
+}
+
 static long vcpu_op_runstate(struct vcpu *v, uint64_t arg)
 {
 	struct pv_vcpu_runstate_info r;
@@ -59,17 +77,13 @@ static long vcpu_op_runstate(struct vcpu *v, uint64_t arg)
 	return copy_to_guest(arg, &r, sizeof(r));
 }
 
-static long vcpu_op_runstate_area(struct vcpu *v, uint64_t arg) NO_ANALYSIS
+static long vcpu_op_runstate_area(struct vcpu *v, uint64_t gva) NO_ANALYSIS
 {
-	struct pv_vcpu_register_runstate_memory_area op;
 	struct guest_area new = {.first = 0}, old;
 	struct cpu_sched *cs;
-	long rc;
+	long rc = area_register(&new, v->domain, gva,
+				sizeof(struct pv_vcpu_runstate_info));
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	rc = area_register(&new, v->domain, op.addr,
-			   sizeof(struct pv_vcpu_runstate_info));
 	if (rc)
 		return rc;
 	cs = sched_lock(v); /* its CPU may be writing to the old one */
@@ -82,75 +96,54 @@ static long vcpu_op_runstate_area(struct vcpu *v, uint64_t arg) NO_ANALYSIS
 }
 
 /* The area of another vcpu: only while that is down, nobody writes it then. */
-static long vcpu_op_time_area(struct vcpu *v, uint64_t arg)
+static long vcpu_op_time_area(struct vcpu *v, uint64_t gva)
 {
-	struct pv_vcpu_register_time_memory_area op;
 	long rc;
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
 	if (v != current && !(READ_ONCE(v->state) & VCPU_DOWN))
 		return -EINVAL;
-	rc = area_register(&v->sched->time_area, v->domain, op.addr,
+	rc = area_register(&v->sched->time_area, v->domain, gva,
 			   sizeof(struct pv_vcpu_time_info));
 	if (!rc)
 		vcpu_time_update(v);
 	return rc;
 }
 
-static long vcpu_op_periodic(struct vcpu *v, uint64_t arg)
+static long vcpu_op_periodic(struct vcpu *v, uint64_t period)
 {
-	struct pv_vcpu_set_periodic_timer op;
 	struct vcpu_timers *vt = v->timers;
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	if (op.period_ns < PERIOD_MIN_NS || op.period_ns > PERIOD_MAX_NS)
+	if (period && (period < PERIOD_MIN_NS || period > PERIOD_MAX_NS))
 		return -EINVAL;
-	vt->next_tick = now_ns() + op.period_ns;
-	WRITE_ONCE(vt->period, op.period_ns);
+	WRITE_ONCE(vt->period, period);
+	if (!period) {
+		timer_stop(&vt->periodic);
+		return 0;
+	}
+	vt->next_tick = now_ns() + period;
 	timer_set(&vt->periodic, vt->next_tick);
 	return 0;
 }
 
-static long vcpu_op_singleshot(struct vcpu *v, uint64_t arg)
+static long vcpu_op_singleshot(struct vcpu *v,
+			       const struct pv_vcpu_set_singleshot_timer *op)
 {
-	struct pv_vcpu_set_singleshot_timer op;
-
 	if (v != current)
 		return -EINVAL;
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	if (op.flags & VCPU_SSHOTTMR_future && op.timeout_abs_ns < now_ns())
+	if (op->flags & VCPU_SSHOTTMR_future && op->timeout_abs_ns < now_ns())
 		return -ETIME;
-	timer_set(&v->timers->singleshot, op.timeout_abs_ns);
+	timer_set(&v->timers->singleshot, op->timeout_abs_ns);
 	return 0;
 }
 
-static long vcpu_op_info(struct vcpu *v, uint64_t arg)
+static long vcpu_op_info(struct vcpu *v,
+			 const struct pv_vcpu_register_vcpu_info *op)
 {
-	struct pv_vcpu_register_vcpu_info op;
-	long rc;
+	long rc = vcpu_info_register_hook(v, op->mfn, op->offset);
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	rc = vcpu_info_register_hook(v, op.mfn, op.offset);
 	if (!rc)
 		vcpu_time_update(v);
 	return rc;
-}
-
-static long vcpu_op_physid(struct vcpu *v, uint64_t arg)
-{
-	cpumask_t mask = v->sched->affinity;
-	struct pv_vcpu_get_physid op;
-	unsigned int cpu;
-
-	if (!v->domain->privileged || !mask || mask & (mask - 1))
-		return -EINVAL;
-	cpu = (unsigned int)__builtin_ctzll(mask);
-	op.phys_id = cpus[cpu]->apic_id | (uint64_t)cpu << 32;
-	return copy_to_guest(arg, &op, sizeof(op));
 }
 
 static long vcpu_op_send_nmi(struct vcpu *v)
@@ -166,44 +159,58 @@ long hc_vcpu_op(uint32_t cmd, uint32_t vcpu, uint64_t arg)
 {
 	struct domain *d = current->domain;
 	struct vcpu *v = vcpu < d->max_vcpus ? d->vcpu[vcpu] : NULL;
+	union vcpu_arg a;
 
 	if (!v)
 		return -ENOENT;
+	if (cmd < ARRAY_SIZE(arg_size) && arg_size[cmd] &&
+	    copy_from_guest(&a, arg, arg_size[cmd]))
+		return -EFAULT;
 	switch (cmd) {
-	case VCPUOP_is_up:
-		return !(READ_ONCE(v->state) & VCPU_DOWN);
-	case VCPUOP_set_singleshot_timer:
-		return vcpu_op_singleshot(v, arg);
-	case VCPUOP_stop_singleshot_timer:
-		if (v != current)
-			return -EINVAL;
-		timer_stop(&v->timers->singleshot);
-		return 0;
 	case VCPUOP_initialise:
 		return vcpu_op_initialise(v, arg);
 	case VCPUOP_up:
 		return vcpu_op_up(v);
 	case VCPUOP_down:
 		return vcpu_op_down(v);
+	case VCPUOP_is_up:
+		return !(READ_ONCE(v->state) & VCPU_DOWN);
 	case VCPUOP_get_runstate_info:
 		return vcpu_op_runstate(v, arg);
 	case VCPUOP_register_runstate_memory_area:
-		return vcpu_op_runstate_area(v, arg);
+		return vcpu_op_runstate_area(v, a.runstate.addr);
 	case VCPUOP_set_periodic_timer:
-		return vcpu_op_periodic(v, arg);
+		return a.periodic.period_ns
+			       ? vcpu_op_periodic(v, a.periodic.period_ns)
+			       : -EINVAL;
 	case VCPUOP_stop_periodic_timer:
-		WRITE_ONCE(v->timers->period, 0);
-		timer_stop(&v->timers->periodic);
-		return 0;
+		return vcpu_op_periodic(v, 0);
+	case VCPUOP_set_singleshot_timer:
+		return vcpu_op_singleshot(v, &a.singleshot);
+	case VCPUOP_stop_singleshot_timer:
+		if (v != current)
+			return -EINVAL;
+		return hc_set_timer_op(0);
 	case VCPUOP_register_vcpu_info:
-		return vcpu_op_info(v, arg);
+		return vcpu_op_info(v, &a.info);
 	case VCPUOP_send_nmi:
 		return vcpu_op_send_nmi(v);
 	case VCPUOP_get_physid:
-		return vcpu_op_physid(v, arg);
+		return -EINVAL; /* no vcpu is pinned */
 	case VCPUOP_register_vcpu_time_memory_area:
-		return vcpu_op_time_area(v, arg);
+		return vcpu_op_time_area(v, a.time.addr);
 	default:
 		return -ENOSYS;
 	}
+}
+
+long hc_set_timer_op(uint64_t deadline)
+{
+	struct timer *t = &current->timers->singleshot;
+
+	if (deadline)
+		timer_set(t, deadline);
+	else
+		timer_stop(t);
+	return 0;
 }

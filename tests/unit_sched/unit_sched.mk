@@ -7,7 +7,7 @@ UNIT_SCHED_TESTS := $(UNIT_SCHED:%=$(UNIT_SCHED_DIR)/%_test)
 UNIT_SCHED_CFLAGS := $(filter-out -Wstrict-prototypes,$(SAN_CFLAGS)) \
 	-DHV_HOST -Ihypercall/include "-Dthis_cpu_window=(*test_cpu_get())"
 UNIT_SCHED_REST := $(addprefix $(UNIT_SCHED_DIR)/,machine.o hv_runq.o \
-	hv_vcpu.o hv_timers.o hv_runstate.o hv_heap.o hv_convert.o)
+	hv_vcpu.o hv_runstate.o hv_heap.o hv_convert.o)
 
 $(UNIT_SCHED_DIR)/%.o: tests/unit_sched/%.c
 	@mkdir -p $(@D)
