@@ -141,8 +141,8 @@ struct code {
 	const uint8_t *start, *end;
 };
 #define CODE(name, text)                                                       \
-	__asm__(".pushsection .user, \"ax\"\n" #name "_start:\n" text          \
-		"\n" #name "_end:\n.popsection");                              \
+	__asm__(".pushsection .user, \"ax\"\n.balign 256\n" #name              \
+		"_start:\n" text "\n" #name "_end:\n.popsection");             \
 	extern const uint8_t name##_start[], name##_end[];                     \
 	static const struct code name = {name##_start, name##_end}
 void user_load(struct code code);

@@ -160,7 +160,7 @@ static void far_transfers_stay_in_ring_3(void)
 			user_run(&f);
 			CHECKF((f.cs & 3) == 3, "%u, %#x: cs %#lx", k, sel,
 			       f.cs);
-			if (f.vector == VEC_UD && f.rip == USER_CODE + 0x82)
+			if (f.vector == VEC_UD && f.rip == USER_CODE + 0x83)
 				ran++;
 			else if (!CHECKF(f.vector == VEC_GP ||
 						 f.vector == VEC_NP ||
