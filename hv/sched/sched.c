@@ -374,8 +374,8 @@ static void sched_push(struct cpu_sched *cs) NO_ANALYSIS
 {
 	unsigned int to = cs->cpu;
 	uint64_t owed, most = 0;
+	struct runq_entity e = {.rate = 0};
 	struct sched_vcpu *sv;
-	struct runq_entity e;
 	struct cpu *c;
 
 	spin_lock(&cs->lock);
