@@ -4,7 +4,9 @@
 All run in one go on the same QEMU with the same kernel binary, one vcpu,
 pinned; a round boots each system once, so that what else the host does falls
 on all alike.  Then each is booted once more with -icount, which counts
-instructions exactly.  Prints a table, writes results.json and ratios.svg.
+instructions exactly, and once to count TLB flushes, where an emulated machine
+spends most of what instructions do not explain.  Prints a table, writes
+results.json and ratios.svg.
 """
 
 import argparse
@@ -31,6 +33,7 @@ HV_ARGS = {"native": "", "parapet": "", "xen": "console=com1 com1=115200"}
 KERNEL_ARGS = "quiet nokaslr norandmaps panic=1"
 ICOUNT = ("-icount", "shift=0,sleep=off", "-seed", "42",
           "-rtc", "base=2026-01-01T00:00:00,clock=vm")
+SUFFIX = {"time": "", "insns": "_insns", "flushes": "_flushes"}
 LINE = re.compile(r"pvbench ([a-z]\w*) ([0-9][0-9.]*)(?:\s|$)")
 
 
@@ -50,8 +53,9 @@ def arguments():
     add("--rounds", type=int, default=3)
     add("--metrics", default="", help="only these (comma-separated)")
     add("--quick", action="store_true", help="one round, short batches")
-    add("--no-time", action="store_true", help="instruction counts only")
+    add("--no-time", action="store_true", help="no times")
     add("--no-insns", action="store_true", help="no instruction counts")
+    add("--no-flushes", action="store_true", help="no counts of TLB flushes")
     add("--flavour", default="amd64")
     add("--cpu", default="max,-smap", help="Xen 4.17 needs -smap in QEMU 7.2")
     add("--machine", default="q35")
@@ -91,7 +95,7 @@ def make_initrd(args, folder):
     return path
 
 
-def machine_of(args, name, initrd, insns):
+def machine_of(args, name, initrd, kind):
     system = SYSTEMS[name]
     image = os.path.join(args.build, "image", args.flavour)
     hypervisor = {"native": "",
@@ -100,8 +104,10 @@ def machine_of(args, name, initrd, insns):
     words = [CONSOLE[system], KERNEL_ARGS, args.kernel_args]
     if args.metrics:
         words.append("bench_metrics=" + args.metrics)
-    if insns:
+    if kind == "insns":
         words.append("bench_ticks=insns bench_batches=3 bench_batch_us=3000")
+    elif kind == "flushes":
+        words.append("bench_steps=200")
     elif args.quick:
         words.append("bench_batches=5 bench_batch_us=8000")
     return Machine(
@@ -111,7 +117,7 @@ def machine_of(args, name, initrd, insns):
         initrd=initrd, kernel_args=" ".join(w for w in words if w),
         hv_args=args.hv_args if system == "parapet" else HV_ARGS[system],
         machine=args.machine, cpu=args.cpu, smp=1, mem=args.mem,
-        nic="none", pin=args.pin, extra=ICOUNT if insns else ())
+        nic="none", pin=args.pin, extra=ICOUNT if kind == "insns" else ())
 
 
 def measure(machine, seconds, log):
@@ -125,23 +131,59 @@ def measure(machine, seconds, log):
             found[name] = float(value)
 
     outcome = Boot(machine, seconds, urgent=True).run(on_line)
-    with open(log, "w", encoding="utf-8") as file:
-        file.write(outcome.text() + "\n" + "\n".join(outcome.where) + "\n")
+    write_log(log, outcome)
     if not done:
         raise BenchError(f"no results ({outcome.ended}), log {log}: "
                          + outcome.last_words())
     return found, outcome.seconds
 
 
+def count_flushes(machine, seconds, log):
+    """TLB flushes of an operation, as QEMU counts them, for each metric.
+
+    The program stops before and after, so that the count is its own.
+    """
+    found, before = {}, [0]
+    boot = Boot(machine, seconds, urgent=True, interactive=True)
+
+    def flushes():
+        return sum(int(n) for n in re.findall(
+            r"TLB (?:full|partial) flushes\s+(\d+)", boot.ask("info jit")))
+
+    def on_line(line):
+        if "pvbench ready" in line:
+            before[0] = flushes()
+            boot.send("\n")
+        ran = re.search(r"pvbench ran (\w+) (\d+)", line)
+        if ran:
+            found[ran.group(1)] = ((flushes() - before[0])
+                                   / int(ran.group(2)))
+            boot.send("\n")
+
+    outcome = boot.run(on_line)
+    write_log(log, outcome)
+    if "pvbench done" not in outcome.text():
+        raise BenchError(f"no flushes ({outcome.ended}), log {log}: "
+                         + outcome.last_words())
+    return found, outcome.seconds
+
+
+def write_log(path, outcome):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(outcome.text() + "\n" + "\n".join(outcome.where) + "\n")
+
+
 def plan_of(args):
-    """(label, system, insns) in the order of the boots."""
+    """(label, system, kind) in the order of the boots."""
     plan = []
     for number in range(0 if args.no_time else args.rounds):
         first = number % len(args.systems)      # nobody is always first
         for name in args.systems[first:] + args.systems[:first]:
-            plan.append((f"round {number + 1}", name, False))
+            plan.append((f"round {number + 1}", name, "time"))
     if not args.no_insns:
-        plan += [("instructions", name, True) for name in args.systems]
+        plan += [("instructions", name, "insns") for name in args.systems]
+    if not args.no_flushes:
+        plan += [("flushes", name, "flushes") for name in args.systems]
     return plan
 
 
@@ -149,18 +191,19 @@ def run_plan(args, folder, results):
     """All boots; the number of those that failed."""
     initrd = make_initrd(args, folder)
     plan, failed = plan_of(args), 0
-    for number, (label, name, insns) in enumerate(plan, 1):
-        machine = machine_of(args, name, initrd, insns)
+    for number, (label, name, kind) in enumerate(plan, 1):
+        machine = machine_of(args, name, initrd, kind)
+        how = count_flushes if kind == "flushes" else measure
         log = os.path.join(folder, f"{label.replace(' ', '-')}-{name}.log")
         head = f"[{number}/{len(plan)}] {label}, {name}: "
         try:
-            found, seconds = measure(machine, args.seconds, log)
+            found, seconds = how(machine, args.seconds, log)
         except BenchError as err:
             say(head + str(err))
             failed += 1
             continue
         say(head + f"{seconds:.1f} s")
-        results.add(name, found, "_insns" if insns else "")
+        results.add(name, found, SUFFIX[kind])
     return failed
 
 

@@ -24,6 +24,7 @@ TARGETS = {
     "fork_exec_wait_insns": (2.79, 1.7),
 }
 BASE = "native"
+UNITS = {"_insns": "instructions", "_flushes": "flushes"}
 
 
 class Results:
@@ -41,6 +42,8 @@ class Results:
         """Median over the rounds of system / base, or None."""
         rows = self.values.get(metric, {})
         pairs = zip(rows.get(system, []), rows.get(BASE, []))
+        if metric.endswith("_flushes"):
+            return None         # most are next to none: no ratio makes sense
         ratios = [ours / base for ours, base in pairs if base]
         return statistics.median(ratios) if ratios else None
 
@@ -52,7 +55,8 @@ class Results:
     def write_json(self, path, setup):
         metrics = {}
         for metric, rows in self.values.items():
-            unit = "instructions" if metric.endswith("_insns") else "ns"
+            unit = next((u for suffix, u in UNITS.items()
+                         if metric.endswith(suffix)), "ns")
             metrics[metric] = {"unit": unit, "systems": {
                 system: {"median": statistics.median(values),
                          "min": min(values), "max": max(values)}
@@ -93,6 +97,8 @@ def short(values):
     if not values:
         return "-"
     value = statistics.median(values)
+    if value < 10:
+        return f"{value:.2f}"
     for limit, divisor, prefix in ((1e4, 1, ""), (1e7, 1e3, "k"),
                                    (1e10, 1e6, "M")):
         if value < limit:
@@ -103,6 +109,6 @@ def short(values):
 
 def spread(rows):
     """The widest (max - min) / median of the systems, in percent."""
-    widest = max((max(v) - min(v)) / statistics.median(v)
+    widest = max((max(v) - min(v)) / (statistics.median(v) or 1)
                  for v in rows.values())
     return f"{100 * widest:.1f}%"

@@ -213,8 +213,9 @@ class Boot:
     """One boot, its serial line read line by line."""
 
     def __init__(self, machine, seconds, quiet_seconds=120, echo=None,
-                 urgent=False):
+                 urgent=False, interactive=False):
         self.machine = machine
+        self.interactive = interactive
         self.urgent = urgent
         self.seconds = seconds
         self.quiet_seconds = quiet_seconds
@@ -229,7 +230,9 @@ class Boot:
         self.machine.check()
         began = time.monotonic()
         self.process = subprocess.Popen(
-            self.machine.command(self.monitor), stdin=subprocess.DEVNULL,
+            self.machine.command(self.monitor),
+            stdin=(subprocess.PIPE if self.interactive
+                   else subprocess.DEVNULL),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True)
         if self.urgent:
@@ -277,26 +280,33 @@ class Boot:
                     if on_line and on_line(line):
                         return "stopped"
 
-    def _where(self):
-        """What the monitor says of each CPU; empty if it does not answer."""
-        found = []
+    def ask(self, question):
+        """What QEMU's monitor answers; empty if it does not."""
+        text = b""
         try:
             with socket.socket(socket.AF_UNIX) as monitor:
                 monitor.settimeout(5)
                 monitor.connect(self.monitor)
-                monitor.sendall(b"info registers -a\n")
-                text = b""
+                monitor.sendall(question.encode() + b"\n")
                 while text.count(b"(qemu)") < 2:
                     chunk = monitor.recv(65536)
                     if not chunk:
                         break
                     text += chunk
         except OSError:
-            return found
-        for line in text.decode(errors="replace").splitlines():
-            if re.match(r"CPU#|RIP=|RSP|R..=.*RSP|CS =|CR2|CR0", line):
-                found.append(line.strip())
-        return found
+            pass
+        return text.decode(errors="replace")
+
+    def send(self, text):
+        """Type on the machine's serial line (of an interactive boot)."""
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def _where(self):
+        """Where each CPU is."""
+        return [line.strip()
+                for line in self.ask("info registers -a").splitlines()
+                if re.match(r"CPU#|RIP=|R..=.*RSP|CS =|CR2|CR0", line)]
 
     def _stop(self):
         """End QEMU if it still runs; its status."""
@@ -306,4 +316,6 @@ class Boot:
             except ProcessLookupError:
                 pass
         self.process.stdout.close()
+        if self.process.stdin:
+            self.process.stdin.close()
         return self.process.wait()

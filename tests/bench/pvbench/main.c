@@ -13,6 +13,8 @@
  *	bench_batches=N		batches of each, of which the median is taken
  *	bench_batch_us=N	least length of a batch, in microseconds
  *	bench_child=PATH	the program of child.S, /child without it
+ *	bench_steps=N		no measuring: N operations of each, and a line
+ *				on the console before and after
  *
  * For each metric the number of operations in a batch is first found, by
  * doubling until a batch is long enough.  Output:
@@ -20,6 +22,11 @@
  *	pvbench boot_to_init NANOSECONDS
  *	pvbench NAME MEDIAN MIN MAX OPERATIONS	(ticks for one operation)
  *	pvbench done
+ *
+ * With bench_steps the host looks at the machine before and after each metric:
+ *
+ *	pvbench ready NAME	then waits for a line
+ *	pvbench ran NAME N	likewise
  */
 #include "tests/bench/pvbench/pvbench.h"
 
@@ -141,12 +148,41 @@ static void measure(const struct metric *m, unsigned long batches,
 	fflush(stdout);
 }
 
+/* Let the host look; it answers with a line. */
+static void stop_for_host(void)
+{
+	char byte;
+
+	fflush(stdout);
+	while (read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n')
+		;
+}
+
+static void step(const struct metric *m, unsigned long n)
+{
+	for (int i = 0; i < WARM_UP; i++)
+		m->run(1);
+	printf("pvbench ready %s\n", m->name);
+	stop_for_host();
+	m->run(n);
+	printf("pvbench ran %s %llu\n", m->name,
+	       (unsigned long long)(n * (m->divisor ? m->divisor : 1)));
+	stop_for_host();
+}
+
 static void measure_all(const struct metric *m, unsigned long batches,
 			uint64_t ticks)
 {
-	for (; m->name; m++)
-		if (is_wanted(m->name))
+	unsigned long steps = setting("bench_steps", 0);
+
+	for (; m->name; m++) {
+		if (!is_wanted(m->name))
+			continue;
+		if (steps)
+			step(m, steps);
+		else
 			measure(m, batches, ticks);
+	}
 }
 
 static void report_boot(void)
