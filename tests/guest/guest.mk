@@ -30,6 +30,7 @@ endef
 $(foreach t,$(GUEST_TESTS),$(eval $(call GUEST_KERNEL,$(t))))
 
 GUEST_KERNELS := $(GUEST_TESTS:%=$(BUILD)/guest/%/kernel)
+GUEST_RUNS := $(GUEST_TESTS:%=$(BUILD)/guest/%/run)
 
 # What tests/run starts: the kernel under the hypervisor.
 $(BUILD)/guest/%/run: $(BUILD)/guest/%/kernel
@@ -40,3 +41,6 @@ $(BUILD)/guest/%/run: $(BUILD)/guest/%/kernel
 guest-kernels: $(GUEST_KERNELS)
 .PHONY: guest-kernels
 .SECONDARY: $(GUEST_KERNELS)
+
+TEST_NEEDS += $(BUILD)/parapet $(GUEST_RUNS)
+TESTS += $(GUEST_RUNS:%=%@300)

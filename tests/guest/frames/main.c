@@ -157,14 +157,15 @@ static void jump(void *rip)
 
 static void iret_kernel(void *rip)
 {
-	__asm__ volatile("movq %%rsp, %%rbx\n"
-			 "pushq $0\n pushq %%rbx\n pushq $2\n pushq $0xe030\n"
-			 "pushq %0\n"
-			 "pushq $0\n pushq $0\n pushq $0\n pushq $0\n"
-			 "movl %1, %%eax\n syscall"
-			 :
-			 : "r"(rip), "i"(HC_iret)
-			 : "memory");
+	__asm__ volatile(
+		"movq %%rsp, %%rbx\n"
+		"pushq $0xe028\n pushq %%rbx\n pushq $2\n pushq $0xe030\n"
+		"pushq %0\n"
+		"pushq $0\n pushq $0\n pushq $0\n pushq $0\n"
+		"movl %1, %%eax\n syscall"
+		:
+		: "r"(rip), "i"(HC_iret)
+		: "memory");
 }
 
 /* Not executable, or not there, for ring 1 as for any other. */

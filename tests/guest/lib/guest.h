@@ -38,7 +38,9 @@ extern const struct test tests[]; /* ends with a NULL name */
 
 /*
  * How the runner boots this kernel: words out of smp=N, vcpus=N, mem=MiB,
- * cpu=MODEL, nmi (NMIs are injected all the time), seconds=N.
+ * cpu=MODEL or cpu=MODEL+MODEL... (one boot each), args=WORD (for its command
+ * line), module=PATH (an initrd), nmi (NMIs are injected all the time),
+ * seconds=N.
  */
 #define RUN(words)                                                             \
 	__asm__(".pushsection .cases, \"\", @progbits\n.asciz \"" words        \
