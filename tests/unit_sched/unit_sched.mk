@@ -1,6 +1,6 @@
 # The scheduler on the host.
 
-UNIT_SCHED := runq sched vcpu_op race
+UNIT_SCHED := runq sched vcpu_op sched_op race
 UNIT_SCHED_DIR := $(BUILD)/unit_sched
 UNIT_SCHED_TESTS := $(UNIT_SCHED:%=$(UNIT_SCHED_DIR)/%_test)
 # this_cpu is what the test says: the declaration in cpu.h becomes a function.
@@ -25,9 +25,9 @@ $(UNIT_SCHED_DIR)/runq_test: $(UNIT_SCHED_DIR)/hv_runq.o
 $(UNIT_SCHED_DIR)/sched_test: $(UNIT_SCHED_REST) $(UNIT_SCHED_DIR)/guest.o
 $(UNIT_SCHED_DIR)/race_test: $(UNIT_SCHED_REST) \
 	$(addprefix $(UNIT_SCHED_DIR)/,hv_sched.o hv_sched_op.o no_guest.o)
-$(UNIT_SCHED_DIR)/vcpu_op_test: $(UNIT_SCHED_REST) \
-	$(addprefix $(UNIT_SCHED_DIR)/,hv_sched.o hv_sched_op.o hv_vcpu_op.o \
-	hv_context_set.o guest.o)
+$(UNIT_SCHED_DIR)/vcpu_op_test $(UNIT_SCHED_DIR)/sched_op_test: \
+	$(UNIT_SCHED_REST) $(addprefix $(UNIT_SCHED_DIR)/,calls.o guest.o \
+	hv_sched.o hv_sched_op.o hv_vcpu_op.o hv_context_set.o)
 
 $(UNIT_SCHED_TESTS): %: %.o
 	$(CC) $(UNIT_SCHED_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lpthread
