@@ -157,7 +157,11 @@ int typed_get(struct frame *f, struct mm_domain *d,
 	      enum frame_type type) MUST_CHECK MUST_HOLD(d->lock);
 void typed_put(struct frame *f, struct mm_domain *d) MUST_HOLD(d->lock);
 /* Finish the tables that lost their last use.  -ERESTART: out of budget. */
-int zombies_drain(struct mm_domain *d) MUST_HOLD(d->lock);
+int zombies_finish(struct mm_domain *d) MUST_HOLD(d->lock);
+static inline int zombies_drain(struct mm_domain *d) MUST_HOLD(d->lock)
+{
+	return likely(d->zombies == LINK_NONE) ? 0 : zombies_finish(d);
+}
 /*
  * If @f is a table of @d that a preempted call left half made, have it unmade:
  * true, and a drain does it.

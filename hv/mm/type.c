@@ -203,24 +203,12 @@ static void busy_end(struct frame *f)
 		frame_free(f);
 }
 
-static bool table_entry_refused(uint64_t e)
-{
-	return e & PTE_PS;
-}
-
-static int table_entry_get(struct mm_domain *d, enum frame_type type,
-			   uint64_t e) MUST_HOLD(d->lock)
+static int child_get(struct mm_domain *d, enum frame_type type, uint64_t e)
+	MUST_HOLD(d->lock)
 {
 	struct frame *f = frame_find(pte_mfn(e));
 
-	if (unlikely(!f || table_entry_refused(e)))
-		return -EINVAL;
-	return typed_get(f, d, type);
-}
-
-static void table_entry_put(struct mm_domain *d, uint64_t e) MUST_HOLD(d->lock)
-{
-	typed_put(&frame_table[pte_mfn(e)], d);
+	return f && !(e & PTE_PS) ? typed_get(f, d, type) : -EINVAL;
 }
 
 /* Entries that hold no reference in any case. */
@@ -229,59 +217,54 @@ static bool entry_ignored(enum frame_type type, unsigned int slot, uint64_t e)
 	return !(e & PTE_P) || (type == FT_L4 && slot_reserved(slot));
 }
 
-/* The first slot from @i on, in eights, that may not be empty. */
-static unsigned int skip_empty_up(const uint64_t *pt, unsigned int i)
-{
-	while (i + 8 <= PT_ENTRIES && !(i & 7) &&
-	       !(pt[i] | pt[i + 1] | pt[i + 2] | pt[i + 3] | pt[i + 4] |
-		 pt[i + 5] | pt[i + 6] | pt[i + 7]))
-		i += 8;
-	return i;
-}
+enum {
+	GROUP = PT_ENTRIES < 8 ? PT_ENTRIES : 8
+};
 
-/* The same downwards: the entries from the returned one to @i are empty. */
-static unsigned int skip_empty_down(const uint64_t *pt, unsigned int i)
+/* At the start of a group of entries that are all 0: most are. */
+static bool empty_from(const uint64_t *pt, unsigned int i)
 {
-	while (i >= 8 && !(i & 7) &&
-	       !(pt[i - 1] | pt[i - 2] | pt[i - 3] | pt[i - 4] | pt[i - 5] |
-		 pt[i - 6] | pt[i - 7] | pt[i - 8]))
-		i -= 8;
-	return i;
+	return !(i % GROUP) &&
+	       !(pt[i] | pt[i + 1] | pt[i + 2] | pt[i + 3] |
+		 (GROUP < 8 ? 0
+			    : pt[i + 4] | pt[i + 5] | pt[i + 6] | pt[i + 7]));
 }
 
 /* Release the leaves of entries 0..n-1. */
 static void l1_release(uint64_t *pt, unsigned int n)
 {
-	while ((n = skip_empty_down(pt, n)) > 0) {
-		uint64_t e = pt[--n];
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t e = pt[i];
 
 		if (e & PTE_P)
 			leaf_put(e);
+		else if (!e && empty_from(pt, i))
+			i += GROUP - 1;
 	}
 }
 
 /* All of an L1 at once: it is short. */
 static int l1_validate(struct mm_domain *d, uint64_t *pt) MUST_HOLD(d->lock)
 {
-	unsigned int i = 0, used = 0;
-	int rc;
-
-	while ((i = skip_empty_up(pt, i)) < PT_ENTRIES) {
+	d->budget -= PT_ENTRIES / 8;
+	for (unsigned int i = 0; i < PT_ENTRIES; i++) {
 		uint64_t e = pt[i];
+		int rc;
 
-		if (e & PTE_P) {
-			rc = leaf_get(d, d, e);
-			if (rc) {
-				l1_release(pt, i);
-				return rc;
-			}
-			if (e & PTE_G)
-				WRITE_ONCE(pt[i], e & ~PTE_G);
-			used++;
+		if (!(e & PTE_P)) {
+			if (!e && empty_from(pt, i))
+				i += GROUP - 1;
+			continue;
 		}
-		i++;
+		rc = leaf_get(d, d, e);
+		if (unlikely(rc)) {
+			l1_release(pt, i);
+			return rc;
+		}
+		d->budget--;
+		if (unlikely(e & PTE_G))
+			WRITE_ONCE(pt[i], e & ~PTE_G);
 	}
-	d->budget -= (int)used + PT_ENTRIES / 16;
 	return 0;
 }
 
@@ -290,26 +273,23 @@ static int table_validate(struct mm_domain *d, uint64_t *pt,
 			  enum frame_type type, unsigned int *n)
 	MUST_HOLD(d->lock)
 {
-	unsigned int i = *n;
-	int rc = 0;
-
-	while ((i = skip_empty_up(pt, i)) < PT_ENTRIES) {
+	for (unsigned int i = *n; i < PT_ENTRIES; i++) {
 		uint64_t e = READ_ONCE(pt[i]);
+		int rc = -ERESTART;
 
-		if (!entry_ignored(type, i, e)) {
-			if (d->budget <= 0 && i > *n)
-				rc = -ERESTART;
-			else
-				rc = table_entry_get(
-					d, (enum frame_type)(type - 1), e);
-			if (rc)
-				break;
-			d->budget--;
+		if (!e && empty_from(pt, i))
+			i += GROUP - 1;
+		if (entry_ignored(type, i, e))
+			continue;
+		/* One entry at least, so that it ends some day. */
+		if (d->budget-- > 0 || i == *n)
+			rc = child_get(d, type - 1, e);
+		if (rc) {
+			*n = i;
+			return rc;
 		}
-		i++;
 	}
-	*n = i;
-	return rc;
+	return 0;
 }
 
 /* Make the active table @f, whose first @n entries are held, valid. */
@@ -430,46 +410,44 @@ void typed_put(struct frame *f, struct mm_domain *d)
 	}
 }
 
-/* Give back the entries of the active zombie @f from *n - 1 down. */
-static int table_release(struct mm_domain *d, struct frame *f, unsigned int *n)
+/* Give back the entries of the active zombie @f from @n - 1 down. */
+static int zombie_release(struct mm_domain *d, struct frame *f, unsigned int n)
 	MUST_HOLD(d->lock)
 {
 	enum frame_type type = state_type(READ_ONCE(f->state));
 	uint64_t *pt = table_of(f);
-	unsigned int i = *n;
 
-	while ((i = skip_empty_down(pt, i)) > 0) {
-		uint64_t e = READ_ONCE(pt[i - 1]);
+	while (n--) {
+		uint64_t e = READ_ONCE(pt[n]);
 
-		if (!entry_ignored(type, i - 1, e)) {
-			if (d->budget <= 0) {
-				*n = i;
-				return -ERESTART;
-			}
-			d->budget--;
-			table_entry_put(d, e);
+		if (!e && empty_from(pt, n + 1 - GROUP))
+			n -= GROUP - 1;
+		if (entry_ignored(type, n, e))
+			continue;
+		if (d->budget-- <= 0) {
+			busy_zombie(f, d, n + 1);
+			return -ERESTART;
 		}
-		i--;
+		typed_put(&frame_table[pte_mfn(e)], d);
 	}
+	busy_end(f);
 	return 0;
 }
 
-int zombies_drain(struct mm_domain *d)
+int zombies_finish(struct mm_domain *d)
 {
-	while (d->zombies != LINK_NONE) {
+	int rc = 0;
+
+	while (!rc && d->zombies != LINK_NONE) {
 		struct frame *f = &frame_table[d->zombies];
 		unsigned int n = state_uses(READ_ONCE(f->state));
 
 		d->zombies = f->link;
 		atomic_fetch_add(&f->state,
 				 ((FS_ACTIVE - n) << FS_USE_SHIFT) - FS_ZOMBIE);
-		if (table_release(d, f, &n)) {
-			busy_zombie(f, d, n);
-			return -ERESTART;
-		}
-		busy_end(f);
+		rc = zombie_release(d, f, n);
 	}
-	return 0;
+	return rc;
 }
 
 /* ---- pins ------------------------------------------------------------------ */

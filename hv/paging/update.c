@@ -154,6 +154,8 @@ static int done_report(uint64_t done, bool restarted, uint32_t n)
 static long batch_end(unsigned int nr, int rc, uint64_t next, uint32_t left,
 		      uint64_t done, uint32_t dom, bool restarted, uint32_t n)
 {
+	if (likely(!rc && !done))
+		return 0;
 	if (done_report(done, restarted, n) && (!rc || rc == -ERESTART))
 		return -EFAULT;
 	if (rc == -ERESTART)

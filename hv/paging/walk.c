@@ -58,26 +58,47 @@ uint64_t guest_walk(mfn_t root, uint64_t gva, mfn_t *table, unsigned int *slot)
 	return e & (rights | ~(PTE_RW | PTE_US));
 }
 
-/* Copy @n bytes at @gva of @v, out of the guest or (@write) into it. */
-static int copy(struct vcpu *v, uint64_t gva, char *buf, size_t n, bool write)
+/* The frame behind @gva, held for a copy; NULL. */
+static struct frame *page_get(struct vcpu *v, uint64_t gva, bool write)
 {
+	uint64_t e = guest_walk(v->kernel_root, gva, NULL, NULL);
+	struct frame *f = e ? frame_find(pte_mfn(e)) : NULL;
 	struct mm_domain *d = &v->domain->mm;
 
+	if (unlikely(!f || (write && !(e & PTE_RW))))
+		return NULL;
+	return (write ? writable_get(f, d) : ref_get(f, d)) ? f : NULL;
+}
+
+/* Arguments are a few words. */
+static void move(char *to, const char *from, size_t n)
+{
+	if (n > 256 || n & 7) {
+		memcpy(to, from, n);
+		return;
+	}
+	for (; n; n -= 8, to += 8, from += 8)
+		__builtin_memcpy(to, from, 8);
+}
+
+/* Copy @n bytes at @gva of @v, out of the guest or (@write) into it. */
+static inline int copy(struct vcpu *v, uint64_t gva, char *buf, size_t n,
+		       bool write)
+{
 	while (n) {
-		uint64_t e = guest_walk(v->kernel_root, gva, NULL, NULL);
-		struct frame *f = e ? frame_find(pte_mfn(e)) : NULL;
 		uint64_t off = gva & ~PAGE_MASK;
 		size_t part = min(n, (size_t)(PAGE_SIZE - off));
+		struct frame *f = page_get(v, gva, write);
+		char *p;
 
-		if (unlikely(!f || (write && !(e & PTE_RW))))
+		if (unlikely(!f))
 			return -EFAULT;
-		if (unlikely(!(write ? writable_get(f, d) : ref_get(f, d))))
-			return -EFAULT;
+		p = (char *)table_of(f) + off;
 		if (write) {
-			memcpy((char *)table_of(f) + off, buf, part);
+			move(p, buf, part);
 			writable_put(f);
 		} else {
-			memcpy(buf, (char *)table_of(f) + off, part);
+			move(buf, p, part);
 			ref_put(f);
 		}
 		buf += part;
