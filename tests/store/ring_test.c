@@ -429,6 +429,40 @@ static void a_commit_is_answered_once_even_across_a_crash(void **state)
 	half_kill(&h);
 }
 
+/*
+ * A stock kernel writes the header, then the body, and sends an event for the
+ * second only if req_cons says that the first was taken.
+ */
+static void a_header_is_taken_before_its_body_comes(void **state)
+{
+	uint32_t whole;
+	struct half h = {0};
+	uint64_t seed = 1;
+	int killed;
+
+	(void)state;
+	begin(&h);
+	for (killed = 0; killed < 2; killed++) {
+		put_request(XS_GET_DOMAIN_PATH, 0, "5", 2);
+		put_request(XS_GET_DOMAIN_PATH, 0, "6", 2);
+		whole = page.req_prod;
+		page.req_prod -= 2;
+		half_turn(&h, &seed, false);
+		assert_int_equal(page.req_cons, page.req_prod);
+		assert_int_equal(get_answer(answer).type, XS_GET_DOMAIN_PATH);
+		if (killed) {
+			half_kill(&h);
+			half_start(&h, false);
+		}
+		page.req_prod = whole;
+		half_turn(&h, &seed, false);
+		get_answer(answer);
+		assert_string_equal(answer, "/local/domain/6");
+		assert_int_equal(page.req_cons, whole);
+	}
+	half_kill(&h);
+}
+
 static void a_guest_may_ask_for_a_fresh_ring(void **state)
 {
 	struct half h = {0};
@@ -522,6 +556,7 @@ int main(void)
 		cmocka_unit_test(
 			an_open_transaction_of_before_loses_and_may_be_repeated),
 		cmocka_unit_test(a_commit_is_answered_once_even_across_a_crash),
+		cmocka_unit_test(a_header_is_taken_before_its_body_comes),
 		cmocka_unit_test(a_guest_may_ask_for_a_fresh_ring),
 		cmocka_unit_test(
 			a_guest_that_lies_about_its_indices_is_cut_off),

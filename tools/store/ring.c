@@ -18,8 +18,10 @@
  *	5. answers go into the ring page->rsp_prod says how much arrived
  *
  * After a crash the recorded positions and the page tell what is left to do.
- * Only a request that does not fit into the ring leaves it in pieces; those
- * bytes are journalled themselves.
+ * A request that is not whole yet leaves the ring in pieces; those bytes are
+ * journalled themselves.  They cannot stay: a stock kernel writes header and
+ * body one after the other, and sends no event for the second as long as
+ * req_cons says that the first was not taken.
  */
 #include "tools/store/record.h"
 #include "tools/store/ring.h"
@@ -141,8 +143,7 @@ static size_t ring_missing(const struct conn *c)
 
 void ring_settle(struct ring *r)
 {
-	uint32_t at = ring_position(r), held = at - r->taken;
-	size_t missing;
+	uint32_t at = ring_position(r);
 
 	if (r->dead)
 		return;
@@ -150,12 +151,9 @@ void ring_settle(struct ring *r)
 		ring_fail(r, r->c->broken_why);
 		return;
 	}
-	missing = ring_missing(r->c);
-	if (!missing || held + missing <= XS_RING_SIZE ||
+	if (!r->c->in.len || !ring_missing(r->c) ||
 	    (int32_t)(at - r->taken) <= 0)
-		return; /* the rest of it finds room, or it is ours to do */
-	if ((int32_t)(r->c->in_at - r->taken) > 0)
-		return; /* space comes back by finished requests first */
+		return; /* it is ours to do, or nothing new */
 	if (r->c->st->journal)
 		rec_ring_in(r->c->st, r->c->dom->domid, r->c->in_at,
 			    buf_data(&r->c->in), r->c->in.len);
