@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of libpvbuild share. */
+#ifndef TOOLS_BUILD_INTERNAL_H
+#define TOOLS_BUILD_INTERNAL_H
+
+#include "tools/build/build.h"
+
+/* A guest's memory while it is filled. */
+struct guest_memory {
+	struct pv *pv;
+	domid_t domid;
+	uint64_t nr_frames;
+	uint64_t *mfn; /* by pfn */
+};
+
+/* Give the domain its frames. */
+int memory_populate(struct guest_memory *m, struct build_error *why);
+/* Copy to pseudo-physical address pa. */
+int memory_write(struct guest_memory *m, uint64_t pa, const void *from,
+		 uint64_t bytes, struct build_error *why);
+/* The same from a file, at its current position; a short file is an error. */
+int memory_read_file(struct guest_memory *m, uint64_t pa, int fd,
+		     uint64_t bytes, struct build_error *why);
+
+/* Read [0, bytes) of a file; 0, or a negative errno number: -ENODATA if it is
+ * shorter. */
+int file_read(int fd, void *to, size_t bytes);
+
+#endif
