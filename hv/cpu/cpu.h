@@ -27,6 +27,7 @@ struct tramp_data {
 	uint64_t syscall_mask; /* 1: events are masked on entry             */
 	uint64_t pf_rip; /* trap 14; 0: take the slow path                  */
 	uint64_t pf_mask;
+	uint64_t config_address; /* what it last wrote to port 0xcf8        */
 	/*
 	 * Bytes of the guest that the trampoline copied on this entry, and
 	 * whence; 0: none.  True until the way out.
@@ -43,10 +44,16 @@ struct tramp_const {
 	uint64_t version; /* what xen_version(0) answers                    */
 };
 
+#define CONFIG_NONE    0 /* not the control domain                        */
+#define CONFIG_ADDRESS 1 /* writes of the address                         */
+#define CONFIG_READ    2 /* reads of data too: no other CPU can interfere  */
+
 /* WIN_DOMAIN: the running domain's page, read-only in the guest view. */
 struct tramp_domain {
 	uint64_t vcpus; /* bit n: vcpu n exists                           */
 	uint64_t vcpus_up; /* bit n: it has been brought up                 */
+	uint64_t config_ports; /* CONFIG_*: what the trampoline serves of
+				  the ports 0xcf8 and 0xcfc              */
 };
 
 /* One processor.  this_cpu is the CPU's own, at WIN_CPU. */

@@ -13,7 +13,8 @@
 #define CF8 0xcf8
 #define CFC 0xcfc
 
-static uint32_t cf8_shadow; /* the control domain's; under irq_lock */
+/* The vcpu's last write to 0xcf8; the trampoline keeps it, too. */
+#define cf8_shadow (tramp_data()->config_address)
 
 /* User programs' ports, by vcpu of the control domain. */
 static struct {
@@ -77,8 +78,9 @@ uint32_t dev_port_read(struct domain *d, uint16_t port, unsigned int size)
 		return ones;
 	if (is_config(port, size)) {
 		spin_lock(&irq_lock);
-		v = port == CF8 ? cf8_shadow
-				: cf8_access(cf8_shadow, port, size, 0, false);
+		v = port == CF8 ? (uint32_t)cf8_shadow
+				: cf8_access((uint32_t)cf8_shadow, port, size,
+					     0, false);
 		spin_unlock(&irq_lock);
 		return v;
 	}
@@ -95,7 +97,7 @@ void dev_port_write(struct domain *d, uint16_t port, unsigned int size,
 		if (port == CF8)
 			cf8_shadow = v;
 		else
-			cf8_access(cf8_shadow, port, size, v, true);
+			cf8_access((uint32_t)cf8_shadow, port, size, v, true);
 		spin_unlock(&irq_lock);
 	} else if (size == 1) {
 		outb(port, v);

@@ -11,7 +11,9 @@
  * fault; TRAMP_FAULT lists them and entry.c decides (tramp_fault).
  */
 #include <pv/arch-x86.h>
+#include <pv/errno.h>
 #include <pv/hypercalls.h>
+#include <pv/mmu.h>
 
 #include "hv/entry/entry.h"
 #include "hv/lib/layout.h"
@@ -22,6 +24,9 @@
 #define DOMAIN(field) (win_domain + TC_##field)(%rip)
 
 /* Flags that a guest may set; IF is always on outside ring 0. */
+#define CONFIG_NONE 0
+#define CONFIG_READ 2
+
 #define FLAGS_GUEST 0x240dd5	/* ID AC OF DF TF SF ZF AF PF CF */
 #define FLAGS_ON    0x202	/* IF and the bit that is always 1 */
 #define SHOWN_CS    (FLAT_KERNEL_CS & ~3) /* ring-1 code as frames show it */
@@ -160,6 +165,8 @@ hypercall:
 	je	hc_stack_switch
 	cmpl	$17, %eax
 	je	hc_xen_version
+	cmpl	$HC_mmuext_op, %eax
+	je	hc_mmuext_op
 	cmpl	$24, %eax
 	je	hc_vcpu_op
 hypercall_slow:
@@ -209,17 +216,47 @@ hc_xen_version:				/* rdi = 0: the version    */
 hc_vcpu_op:				/* rdi = 3: is_up, rsi = id */
 	cmpq	$3, %rdi
 	jne	hypercall_slow
+	movq	$-ENOENT, %rax
 	cmpq	$64, %rsi
-	jae	hypercall_slow
+	jae	hypercall_done
+	btq	%rsi, DOMAIN(VCPUS)
+	jnc	hypercall_done
 	xorl	%eax, %eax
 	btq	%rsi, DOMAIN(VCPUS_UP)
-	jc	1f
-	btq	%rsi, DOMAIN(VCPUS)
-	jc	hypercall_done
-	movl	$24, %eax
-	jmp	hypercall_slow
-1:	incl	%eax
+	adcl	$0, %eax
 	jmp	hypercall_done
+
+/*
+ * One flush of this vcpu's own translations: ring 0 is all it takes.
+ * rdi = struct pv_mmuext_op, rsi = 1, rdx = 0, r10 = DOMID_SELF; the command is
+ * its first word, the address its second.
+ */
+hc_mmuext_op:
+	cmpq	$1, %rsi
+	jne	hypercall_slow
+	testq	%rdx, %rdx
+	jnz	hypercall_slow
+	cmpw	$DOMID_SELF, %r10w
+	jne	hypercall_slow
+m1:	movl	(%rdi), %eax
+	cmpl	$MMUEXT_INVLPG_LOCAL, %eax
+	jne	1f
+m2:	movq	8(%rdi), %rax
+	invlpg	(%rax)
+	xorl	%eax, %eax
+	jmp	hypercall_done
+1:	cmpl	$MMUEXT_TLB_FLUSH_LOCAL, %eax
+	movl	$HC_mmuext_op, %eax
+	jne	hypercall_slow
+	movq	%cr3, %rax
+	movq	%rax, %cr3
+	xorl	%eax, %eax
+	jmp	hypercall_done
+mmuext_unread:
+	movl	$HC_mmuext_op, %eax
+	jmp	hypercall_slow
+	TRAMP_FAULT m1, mmuext_unread
+	TRAMP_FAULT m2, mmuext_unread
 
 hc_set_segment_base:			/* rdi = which, rsi = base */
 	movq	%rcx, DATA(SCRATCH)	/* rcx rdx free            */
@@ -398,12 +435,76 @@ vec_\vec:
 	.altmacro
 	.set	n, 0
 	.rept	256
-	.if n != 14
+	.if n != 13 && n != 14
 	STUB	%n
 	.endif
 	.set	n, n + 1
 	.endr
 	.noaltmacro
+
+/*
+ * General protection.  The control domain's kernel reads PCI configuration by
+ * tens of thousands of port accesses: OUT of the address to 0xcf8 is kept
+ * here, IN from 0xcfc made here where no other CPU could come between.
+ *
+ * on entry   rsp: 0 error 8 rip 16 cs 24 rflags 32 rsp 40 ss
+ */
+	.balign 64
+vec_13:
+	cmpq	$0, (%rsp)
+	jne	gp_slow
+	cmpl	$SEL_RING1_CS, 16(%rsp)
+	jne	gp_slow
+	cmpq	$CONFIG_NONE, DOMAIN(CONFIG_PORTS)
+	je	gp_slow
+	pushq	%rcx
+	movq	16(%rsp), %rcx
+o1:	movzwl	(%rcx), %ecx		/* ecx = the instruction   */
+	cmpb	$0xef, %cl		/* OUT eax                 */
+	jne	1f
+	cmpw	$0xcf8, %dx
+	jne	gp_slow_pop
+	movl	%eax, %ecx
+	movq	%rcx, DATA(CONFIG_ADDRESS)
+	jmp	gp_next
+1:	cmpq	$CONFIG_READ, DOMAIN(CONFIG_PORTS)
+	jne	gp_slow_pop
+	pushq	%rdx
+	andl	$0xfffc, %edx
+	cmpl	$0xcfc, %edx
+	jne	2f
+	pushq	%rax
+	movl	DATA(CONFIG_ADDRESS), %eax
+	movl	$0xcf8, %edx
+	outl	%eax, %dx
+	popq	%rax
+	popq	%rdx
+	cmpb	$0xed, %cl		/* IN eax                  */
+	je	3f
+	cmpb	$0xec, %cl		/* IN al                   */
+	je	4f
+	cmpw	$0xed66, %cx		/* IN ax                   */
+	jne	gp_slow_pop
+	inw	%dx, %ax
+	incq	16(%rsp)
+	jmp	gp_next
+2:	popq	%rdx
+	jmp	gp_slow_pop
+3:	inl	%dx, %eax
+	jmp	gp_next
+4:	inb	%dx, %al
+gp_next:
+	incq	16(%rsp)
+	popq	%rcx
+	addq	$8, %rsp
+o2:	iretq
+gp_slow_pop:
+	popq	%rcx
+gp_slow:
+	pushq	$13
+	jmp	enter_vector
+	TRAMP_FAULT o1, gp_slow_pop
+	TRAMP_FAULT o2, TRAMP_FAULT_IRETQ
 
 /*
  * Page fault.  The guest's own are bounced at once: those of its user

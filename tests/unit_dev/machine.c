@@ -26,6 +26,7 @@ static uint32_t address;
 static struct timer *armed;
 
 struct cpu this_cpu_window;
+struct tramp_data host_tramp_data;
 static struct cpu cpu_table[4];
 struct cpu *cpus[MAX_CPUS];
 unsigned int nr_cpus = 4;
