@@ -182,10 +182,11 @@ static void results_need_a_writable_page(void)
 
 static void unknown_numbers_are_refused(void)
 {
+	/* The low 32 bits are the number. */
 	static const uint64_t far[] = {
-		64,   65,        127,           128,
-		255,  256,       0x100000000ul, 0x10000000eul,
-		~0ul, 1ul << 63, 0x80000011ul,  0xffffffff,
+		64,         65,         127,           128,
+		255,        256,        0x10000003ful, ~0ul,
+		0x80000011, 0xffffffff, 0x7fffffff,    0xdeadbeef,
 	};
 	static const uint8_t unused[] = {11, 42, 43, 44, 45, 46, 47, 50, 51, 54,
 					 55, 56, 57, 58, 59, 60, 61, 62, 63};
