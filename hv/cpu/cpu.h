@@ -42,6 +42,9 @@ struct tramp_const {
 	uint64_t vinfo; /* address of the running vcpu's vcpu_info in the
 			    window, WIN_VINFO + offset                       */
 	uint64_t version; /* what xen_version(0) answers                    */
+	uint64_t lent_table; /* machine address of the page table that the
+				running vcpu may write; 0: none          */
+	uint64_t lent_address; /* where it sees that table                  */
 };
 
 #define CONFIG_NONE    0 /* not the control domain                        */
@@ -86,6 +89,7 @@ struct cpu {
 	void *sched;
 	void *timers;
 	bool need_resched;
+	bool lent; /* the running vcpu has a page table on loan: paging/lend.c */
 	uint32_t rungs; /* HV_DEBUG: locks held, two bits a rung          */
 	uint64_t lapic_khz; /* LAPIC timer ticks per ms at divide 1       */
 	uint64_t entries; /* entries into the hypervisor, for statistics  */

@@ -34,6 +34,18 @@ enum vcpu_state_bit {
 	VCPU_POLLING = 1 << 2, /* waits in SCHEDOP_poll                     */
 };
 
+/* A page table that the vcpu may write for a while; paging/lend.c. */
+struct loan {
+	uint64_t *copy; /* what it writes; NULL: never lent                  */
+	uint64_t mfn; /* the table                                         */
+	uint64_t *pte; /* the entry by which the guest sees it              */
+	uint64_t pte_value; /* what that holds otherwise                    */
+	uint64_t base; /* guest address of pseudo-physical address 0        */
+	bool base_known;
+	uint64_t last_mfn; /* the last single change ...                    */
+	unsigned int last_slot, run; /* ... and how many were in a row      */
+};
+
 struct vcpu {
 	struct domain *domain;
 	unsigned int id;
@@ -62,6 +74,8 @@ struct vcpu {
 	struct pv_trap_info traps[256]; /* vector field unused              */
 	struct callback event, failsafe, syscall, syscall32, sysenter, nmi;
 	unsigned int iopl; /* shadowed: real IOPL is 0                      */
+
+	struct loan loan;
 
 	/* Shared with the guest. */
 	struct pv_vcpu_info *info; /* direct-map address, never NULL        */

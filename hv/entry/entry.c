@@ -95,7 +95,8 @@ void hv_ist_in_ring0(struct cpu_regs *regs)
 }
 
 /* ---- exceptions of guests -------------------------------------------------- */
-static void page_fault(struct cpu_regs *regs)
+/* @lent: a page table was on loan, its changes have just been carried over. */
+static void page_fault(struct cpu_regs *regs, bool lent)
 {
 	uint64_t va = read_cr2(), error = regs->error;
 	struct vcpu *v = current;
@@ -113,6 +114,8 @@ static void page_fault(struct cpu_regs *regs)
 			    (PF_PRESENT | PF_WRITE) &&
 		    mm_emulate_pt_write(v, regs, va))
 			return;
+		if (lent)
+			return; /* try again */
 		/* A kernel whose code lies on user pages runs without SMEP. */
 		if ((error & (PF_PRESENT | PF_FETCH)) ==
 			    (PF_PRESENT | PF_FETCH) &&
@@ -265,8 +268,12 @@ void entry_begin(void)
 
 void hv_entry(struct cpu_regs *regs)
 {
+	bool lent = this_cpu->lent;
+
 	tlb_entered();
 	this_cpu->entries++;
+	if (unlikely(lent))
+		table_take_back(current);
 	switch (regs->entry) {
 	case ENTRY_SYSCALL:
 		hypercall_dispatch(regs);
@@ -277,7 +284,7 @@ void hv_entry(struct cpu_regs *regs)
 		exception(regs);
 		break;
 	case 14:
-		page_fault(regs);
+		page_fault(regs, lent);
 		break;
 	case 3:
 	case 4:
@@ -313,6 +320,8 @@ bool tramp_fault(struct cpu_regs *fault)
 	struct cpu_regs all = *fault, *regs = guest_regs();
 
 	tlb_entered();
+	if (this_cpu->lent)
+		table_take_back(current);
 	if (kind == TRAMP_FAULT_IRETQ) {
 		all.rip = regs->rip;
 		all.cs = regs->cs;

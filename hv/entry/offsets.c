@@ -25,6 +25,8 @@ void offsets(void)
 	OFFSET(TC_HV_CR3, struct tramp_const, hv_cr3);
 	OFFSET(TC_VINFO, struct tramp_const, vinfo);
 	OFFSET(TC_VERSION, struct tramp_const, version);
+	OFFSET(TC_LENT_TABLE, struct tramp_const, lent_table);
+	OFFSET(TC_LENT_ADDRESS, struct tramp_const, lent_address);
 	OFFSET(TC_VCPUS, struct tramp_domain, vcpus);
 	OFFSET(TC_VCPUS_UP, struct tramp_domain, vcpus_up);
 	OFFSET(TC_CONFIG_PORTS, struct tramp_domain, config_ports);

@@ -165,6 +165,8 @@ hypercall:
 	je	hc_stack_switch
 	cmpl	$17, %eax
 	je	hc_xen_version
+	cmpl	$HC_mmu_update, %eax
+	je	hc_mmu_update
 	cmpl	$HC_mmuext_op, %eax
 	je	hc_mmuext_op
 	cmpl	$24, %eax
@@ -227,11 +229,49 @@ hc_vcpu_op:				/* rdi = 3: is_up, rsi = id */
 	jmp	hypercall_done
 
 /*
+ * One change of the page table that is on loan (paging/lend.c): a store to the
+ * guest's copy, whose address the hypervisor has checked.
+ * rdi = struct pv_mmu_update, rsi = 1, rdx = 0, r10 = DOMID_SELF.
+ */
+hc_mmu_update:
+	cmpq	$0, CONST(LENT_TABLE)
+	je	hypercall_slow
+	cmpq	$1, %rsi
+	jne	hypercall_slow
+	testq	%rdx, %rdx
+	jnz	hypercall_slow
+	cmpw	$DOMID_SELF, %r10w
+	jne	hypercall_slow
+n1:	movq	(%rdi), %rax		/* rax = the entry's address */
+	movq	%rax, %rdx
+	andq	$-PAGE_SIZE, %rdx
+	cmpq	CONST(LENT_TABLE), %rdx
+	jne	mmu_update_unserved
+	andl	$0xfff, %eax
+	testb	$7, %al			/* a plain update          */
+	jnz	mmu_update_unserved
+	addq	CONST(LENT_ADDRESS), %rax
+n2:	movq	8(%rdi), %rdx
+n3:	movq	%rdx, (%rax)
+	xorl	%edx, %edx
+	xorl	%eax, %eax
+	jmp	hypercall_done
+mmu_update_unserved:
+	xorl	%edx, %edx
+	movl	$HC_mmu_update, %eax
+	jmp	hypercall_slow
+	TRAMP_FAULT n1, mmu_update_unserved
+	TRAMP_FAULT n2, mmu_update_unserved
+	TRAMP_FAULT n3, mmu_update_unserved
+
+/*
  * One flush of this vcpu's own translations: ring 0 is all it takes.
  * rdi = struct pv_mmuext_op, rsi = 1, rdx = 0, r10 = DOMID_SELF; the command is
  * its first word, the address its second.
  */
 hc_mmuext_op:
+	cmpq	$0, CONST(LENT_TABLE)	/* a flush ends the loan   */
+	jne	hypercall_slow
 	cmpq	$1, %rsi
 	jne	hypercall_slow
 	testq	%rdx, %rdx
@@ -321,6 +361,8 @@ i2:	movzwl	40(%rcx), %eax		/* rax = cs                */
 	testb	$3, %al			/* RPL 3?                  */
 	jnz	hc_iret_kernel
 	decl	%eax
+	cmpq	$0, CONST(LENT_TABLE)	/* user code ends the loan */
+	jne	hc_iret_slow
 i3:	pushq	64(%rcx)
 i4:	pushq	56(%rcx)
 	pushq	%r11
@@ -586,6 +628,8 @@ pf_not_user:
 	jz	pf_slow
 	testb	$1, (%rsp)		/* present: not for us     */
 	jnz	pf_slow
+	cmpq	$0, CONST(LENT_TABLE)	/* maybe only not yet so   */
+	jne	pf_slow
 	cmpq	$0, DATA(KERNEL_MODE)
 	je	pf_slow
 	movq	%rax, DATA(SCRATCH)

@@ -9,7 +9,6 @@
 #ifndef HV_MM_MM_H
 #define HV_MM_MM_H
 
-#include "hv/lib/list.h"
 #include "hv/lib/spinlock.h"
 
 struct domain;
@@ -38,12 +37,9 @@ struct mm_domain {
 	uint32_t zombies; /* tables to unmake, threaded by mfn        */
 	/* Under the heap's lock: */
 	uint64_t nr_frames; /* owned now                               */
-	uint64_t nr_shared; /* hypervisor pages lent to it             */
 	uint64_t max_frames;
-	uint64_t allowance; /* above max_frames, during an exchange    */
 	uint64_t claimed; /* promised, not yet allocated               */
 	uint64_t first_mfn, last_mfn; /* all its frames lie within     */
-	bool closed; /* it ends: it gets no more                       */
 	uint64_t scan; /* mm_domain_relinquish: how far it is          */
 	struct pv_e820_entry *map; /* XENMEM_memory_map (hv_alloc)     */
 	unsigned int nr_map;
@@ -75,8 +71,6 @@ extern unsigned int (*mm_machine_map)(struct pv_e820_entry *map,
  */
 extern int (*mm_resource)(struct domain *d, uint32_t id, uint64_t first,
 			  uint32_t nr, uint64_t *mfns);
-/* The domain got its first frame (true), lost its last one (false). */
-extern void (*mm_domain_hold)(struct domain *d, bool hold);
 
 /* ---- boot ---------------------------------------------------------------- */
 struct mem_range {
@@ -234,6 +228,12 @@ void mm_flush_domain(struct domain *d);
  * commit.  True if it was one and is done (regs->rip is advanced).
  */
 bool mm_emulate_pt_write(struct vcpu *v, struct cpu_regs *regs, uint64_t va);
+
+/*
+ * The entry path: end the running vcpu's loan of a page table, which
+ * this_cpu->tconst->lent_table says it has.
+ */
+void table_take_back(struct vcpu *v);
 
 /* ---- hypercalls (called by the dispatcher alone) --------------------------- */
 long hc_mmu_update(uint64_t reqs, uint32_t count, uint64_t done, uint32_t dom);

@@ -76,11 +76,14 @@ bool mm_emulate_pt_write(struct vcpu *v, struct cpu_regs *regs, uint64_t va)
 {
 	struct mm_domain *d = &v->domain->mm;
 	struct emul_store s;
-	uint64_t at;
+	struct frame *f;
+	uint64_t at, mfn;
 	int rc;
 
-	if (!table_at(v, va) || !fetch(regs, &s))
+	f = table_at(v, va);
+	if (!f || !fetch(regs, &s))
 		return false;
+	mfn = frame_mfn(f);
 	at = store_address(&s, regs);
 	if ((at ^ va) & PAGE_MASK)
 		return false;
@@ -92,5 +95,9 @@ bool mm_emulate_pt_write(struct vcpu *v, struct cpu_regs *regs, uint64_t va)
 		(void)zombies_drain(d);
 	}
 	spin_unlock(&d->lock);
+	if (!rc) {
+		table_note_address(v, at, mfn);
+		table_note_change(v, mfn, (at & ~PAGE_MASK) >> 3);
+	}
 	return !rc || rc == -ERESTART;
 }

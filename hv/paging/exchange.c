@@ -38,7 +38,7 @@ static uint64_t extent_gva(const struct pv_memory_reservation *side,
 
 /*
  * A frame held by its allocation alone loses that reference: nobody can get
- * at it.  It still counts as the domain's.
+ * at it.
  */
 static bool steal(struct domain *d, uint64_t m)
 {
@@ -120,8 +120,6 @@ static int bring_out(struct round *r)
 	uint32_t *chunks = r->frames + (1u << r->order);
 	int rc = 0;
 
-	/* They come on top of those that have yet to go. */
-	frames_allow(&r->d->mm, 1ll << r->order);
 	for (at = 0; !rc && at < 1u << r->order; at += step) {
 		rc = bring_chunk(r, r->first + at, &m);
 		if (!rc)
@@ -138,9 +136,11 @@ static int round_do(struct round *r)
 
 	if (rc)
 		return rc;
+	/* What is stolen leaves room for what comes. */
+	frames_count(&r->d->mm, -(1ll << r->order));
 	rc = bring_out(r);
+	frames_count(&r->d->mm, 1ll << r->order);
 	restore(r, 1u << r->order, !rc);
-	frames_allow(&r->d->mm, -(1ll << r->order));
 	return rc;
 }
 

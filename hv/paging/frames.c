@@ -84,9 +84,21 @@ void frame_put_typed(mfn_t m)
 		writable_put(f);
 		return;
 	}
+	owner_hold(d->domain, 1); /* it may be the last frame */
 	mm_lock(d);
 	typed_put(f, d);
 	spin_unlock(&d->lock);
+	owner_drop(d->domain);
+}
+
+void owner_hold(struct domain *d, uint32_t nr)
+{
+	atomic_fetch_add(&d->refs, nr);
+}
+
+void owner_drop(struct domain *d)
+{
+	domain_put(d);
 }
 
 /* ---- allocation ---------------------------------------------------------------- */
@@ -144,7 +156,7 @@ void frame_share(mfn_t m, struct domain *d, bool writable)
 	struct frame *f = &frame_table[m.raw];
 
 	BUG_ON(f->state != (FS_RAM | FS_HV));
-	frames_lend(&d->mm);
+	owner_hold(d, 1);
 	f->owner = owner_tag(&d->mm);
 	f->link = 0;
 	store_release(&f->state,

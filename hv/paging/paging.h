@@ -72,6 +72,12 @@ int mmuext_some(struct mm_domain *d, uint64_t ops, uint32_t count, uint32_t *n)
 /* The vcpus of @d in @mask forget their translations. */
 void guest_flush(struct domain *d, uint64_t mask);
 
+/* ---- lending tables (lend.c) ------------------------------------------------ */
+/* A single change of @slot of L1 table @mfn was made for the current vcpu. */
+void table_note_change(struct vcpu *v, uint64_t mfn, unsigned int slot);
+/* The guest's kernel sees frame @mfn at @va, as it sees all of its memory. */
+void table_note_address(struct vcpu *v, uint64_t va, uint64_t mfn);
+
 /* XENMEM_exchange. */
 long memop_exchange(uint64_t arg);
 

@@ -67,4 +67,6 @@ void mm_vcpu_relinquish(struct vcpu *v)
 	(void)root_replace(d, v, &v->kernel_root, 0);
 	(void)root_replace(d, v, &v->user_root, 0);
 	spin_unlock(&d->lock);
+	heap_free(v->loan.copy, 0);
+	v->loan.copy = NULL;
 }

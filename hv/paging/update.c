@@ -164,6 +164,17 @@ static long batch_end(unsigned int nr, int rc, uint64_t next, uint32_t left,
 	return rc;
 }
 
+/* The one request of a call that succeeded: it may be one of a run. */
+static void note_single(uint64_t reqs)
+{
+	const struct tramp_data *t = tramp_data();
+	uint64_t ptr = t->prefetched[0];
+
+	if (t->prefetch_at == reqs && !(ptr & 7))
+		table_note_change(current, ptr >> PAGE_SHIFT,
+				  (ptr & ~PAGE_MASK) >> 3);
+}
+
 long hc_mmu_update(uint64_t reqs, uint32_t count, uint64_t done, uint32_t dom)
 {
 	bool restarted = count & MMU_UPDATE_PREEMPTED;
@@ -185,6 +196,8 @@ long hc_mmu_update(uint64_t reqs, uint32_t count, uint64_t done, uint32_t dom)
 		spin_unlock(&tables->mm.lock);
 		subject_put(owner);
 	}
+	if (!rc && count == 1 && tables == current->domain && owner == tables)
+		note_single(reqs);
 	subject_put(tables);
 	return batch_end(HC_mmu_update, rc,
 			 reqs + n * sizeof(struct pv_mmu_update), count - n,

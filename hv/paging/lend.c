@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lending a page table to the guest for a run of writes.
+ *
+ * Kernels change entries of one L1 table in runs: they populate, unmap, fork,
+ * map devices.  Each single change enters the hypervisor, and an entry is dear
+ * where it empties the TLB.  So after two changes in a row in one table, a
+ * vcpu that is the only one of its domain is lent that table:
+ *
+ *   - what the processor walks stays the validated table, read-only;
+ *   - at the address where the guest sees its table it now finds a copy, and
+ *     may write it.  The trampoline stores mmu_updates of it there, too;
+ *   - the loan ends with the next entry of any kind, before anything else is
+ *     looked at, and before the guest returns to user mode.  Then each entry
+ *     of the copy that differs is validated as mmu_update would have done, and
+ *     the guest sees its table again.
+ *
+ * Until then the guest's kernel may see translations as they were before, as
+ * it might by a TLB; where it needs them now it faults or flushes, and both
+ * end the loan.  Accessed and dirty bits that the processor would set in the
+ * table during the loan, unseen by the guest, are set beforehand: a page is
+ * rather dirty without need than clean by mistake.
+ *
+ * HOSTILE  The copy is the guest's to scribble on; each word is read once.  An
+ * entry that is refused stays as it was; the guest, which has gone on, is not
+ * told, as kernels do not look at the result of single changes either.
+ */
+#include "hv/lib/log.h"
+#include "hv/paging/paging.h"
+
+#define RUN_LENDS  2 /* changes in a row after which a table is lent */
+#define TABLE_SIZE 512
+
+#ifdef HV_HOST
+#define lend_const() (&host_tramp_const)
+extern struct tramp_const host_tramp_const;
+#else
+#define lend_const() (this_cpu->tconst)
+#endif
+
+static bool may_lend(struct vcpu *v)
+{
+	uint64_t up = v->domain->tramp->vcpus_up;
+
+	return up && !(up & (up - 1)) && v->loan.base_known;
+}
+
+/* The guest's own address for frame @mfn, where its kernel maps all memory. */
+static uint64_t linear_address(struct vcpu *v, uint64_t mfn)
+{
+	return v->loan.base + (m2p_table[mfn] << PAGE_SHIFT);
+}
+
+/* Copy the table; what the processor may set later is set in both now. */
+static void copy_table(uint64_t *copy, uint64_t *table)
+{
+	for (unsigned int i = 0; i < TABLE_SIZE; i++) {
+		uint64_t e = table[i];
+
+		if ((e & (PTE_P | PTE_RW)) == (PTE_P | PTE_RW) &&
+		    (e & (PTE_A | PTE_D)) != (PTE_A | PTE_D)) {
+			e = atomic_fetch_or(&table[i], PTE_A | PTE_D);
+			e |= PTE_A | PTE_D;
+		}
+		copy[i] = e;
+	}
+}
+
+static void lend(struct vcpu *v, uint64_t mfn)
+{
+	struct frame *f = frame_find(mfn), *map;
+	struct loan *l = &v->loan;
+	unsigned int slot;
+	uint64_t va, e;
+
+	if (!f || !is_table(f, &v->domain->mm) ||
+	    state_type(READ_ONCE(f->state)) != FT_L1)
+		return;
+	va = linear_address(v, mfn);
+	if (!walk_l1(v->kernel_root, va, &map, &slot) || map == f)
+		return;
+	e = READ_ONCE(table_of(map)[slot]);
+	if ((e & (PTE_P | PTE_RW)) != PTE_P || pte_mfn(e) != mfn)
+		return;
+	if (!l->copy)
+		l->copy = heap_alloc(0);
+	if (!l->copy)
+		return;
+	copy_table(l->copy, table_of(f));
+	l->mfn = mfn;
+	l->pte = &table_of(map)[slot];
+	l->pte_value = e;
+	WRITE_ONCE(*l->pte, (direct_to_mfn(l->copy).raw << PAGE_SHIFT) |
+				    (e & ~PTE_ADDRESS) | PTE_RW);
+	tlb_flush_local();
+	lend_const()->lent_address = va;
+	lend_const()->lent_table = mfn << PAGE_SHIFT;
+	this_cpu->lent = true;
+}
+
+/* Carry the guest's changes over to the table; how many were refused. */
+static unsigned int take_changes(struct mm_domain *d, struct loan *l)
+	MUST_HOLD(d->lock)
+{
+	struct frame *f = frame_find(l->mfn);
+	uint64_t *table = table_of(f);
+	unsigned int refused = 0;
+
+	for (unsigned int i = 0; i < TABLE_SIZE; i++) {
+		uint64_t now = READ_ONCE(l->copy[i]), was = READ_ONCE(table[i]);
+
+		/* The processor may have set the accessed bit meanwhile. */
+		if (now == was || (now | PTE_A) == was)
+			continue;
+		l->last_slot = i;
+		if (entry_update(d, d, f, i, now, PTE_NORMAL, 0))
+			refused++;
+	}
+	return refused;
+}
+
+void table_take_back(struct vcpu *v)
+{
+	struct mm_domain *d = &v->domain->mm;
+	struct loan *l = &v->loan;
+	uint64_t seen = READ_ONCE(*l->pte) & (PTE_A | PTE_D);
+	unsigned int refused;
+
+	this_cpu->lent = false;
+	lend_const()->lent_table = 0;
+	WRITE_ONCE(*l->pte, l->pte_value | (seen & PTE_A));
+	tlb_flush_local();
+	mm_lock(d);
+	refused = take_changes(d, l);
+	spin_unlock(&d->lock);
+	if (refused)
+		log_guest("paging: d%uv%u: %u entries of a lent table refused, "
+			  "mfn=%#lx",
+			  v->domain->id, v->id, refused, l->mfn);
+}
+
+void table_note_change(struct vcpu *v, uint64_t mfn, unsigned int slot)
+{
+	struct loan *l = &v->loan;
+	unsigned int step = slot - l->last_slot;
+
+	if (mfn == l->last_mfn && (step == 1 || step == -1u || !step))
+		l->run++;
+	else
+		l->run = 1;
+	l->last_mfn = mfn;
+	l->last_slot = slot;
+	if (l->run >= RUN_LENDS && may_lend(v))
+		lend(v, mfn);
+}
+
+void table_note_address(struct vcpu *v, uint64_t va, uint64_t mfn)
+{
+	v->loan.base = (va & PAGE_MASK) - (m2p_table[mfn] << PAGE_SHIFT);
+	v->loan.base_known = true;
+}
