@@ -144,7 +144,8 @@ def count_flushes(machine, seconds, log):
     The program stops before and after, so that the count is its own.
     """
     found, before = {}, [0]
-    boot = Boot(machine, seconds, urgent=True, interactive=True)
+    boot = Boot(machine, seconds, quiet_seconds=40, urgent=True,
+                interactive=True)
 
     def flushes():
         return sum(int(n) for n in re.findall(

@@ -17,3 +17,7 @@ $(BUILD)/bin/parapet-load32: tests/boot/load32/load32.c
 
 LOAD_PROGRAMS := $(BUILD)/bin/parapet-load $(BUILD)/bin/parapet-load32
 ALL += $(LOAD_PROGRAMS)
+
+TEST_NEEDS += $(LOAD_PROGRAMS) $(BUILD)/parapet images
+TESTS += tests/boot/refusals.py@300 tests/boot/console.py@300 \
+	tests/boot/boots.py@1500

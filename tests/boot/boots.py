@@ -39,6 +39,7 @@ BOOTS = {
     "iso-bios": ("selfcheck", {"firmware": "bios", "smp": 1, "mem": 1024}),
     "iso-uefi": ("selfcheck", {"firmware": "uefi", "smp": 2, "mem": 1024}),
 }
+REBOOTS = ("pc-qemu64-1cpu-256m-ahci-e1000",)   # QEMU ends at a reset, too
 CONSOLE = {"parapet": "console=hvc0 earlyprintk=xen",
            "xen": "console=hvc0", "native": "console=ttyS0"}
 HV_ARGS = {"parapet": "", "native": "",
@@ -110,7 +111,8 @@ def machine_of(name, args, folder, echo):
     machine.kernel_args = " ".join((
         CONSOLE[args.system], "panic=1", "parapet_mode=run",
         f"parapet_expect={args.system}", f"parapet_cpus={machine.smp}",
-        f"parapet_echo=10.0.2.2:{echo.port}"))
+        f"parapet_echo=10.0.2.2:{echo.port}",
+        "parapet_end=" + ("reboot" if name in REBOOTS else "poweroff")))
     make_initrd(args.build, args.flavour, machine.initrd, programs.split())
     make_disk(machine.disk)
     if "firmware" in need:
@@ -135,7 +137,8 @@ def judge(tap, name, programs, outcome):
                 seen.add(program)
     for program in programs.split():
         tap.check(program in seen, f"{name}: {program} runs to its end")
-    tap.check(outcome.ended == "off", f"{name}: powers off by itself "
+    end = "reboots" if name in REBOOTS else "powers off"
+    tap.check(outcome.ended == "off", f"{name}: {end} by itself "
               f"({outcome.seconds:.1f} s, {outcome.ended})")
 
 

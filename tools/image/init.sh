@@ -6,6 +6,7 @@
 #   parapet_mode=shell   a shell on the console (the default)
 #   parapet_mode=check   the self-check, then power off
 #   parapet_mode=run     /etc/parapet-run, then power off
+#   parapet_end=reboot   reboot where it says power off
 #
 # Anything that prints a line "parapet-init: ..." is read by tools/image/run.py.
 
@@ -89,4 +90,4 @@ run)
 	shell
 	;;
 esac
-poweroff -f
+"${parapet_end:-poweroff}" -f
