@@ -251,15 +251,6 @@ static int port_pending(struct domain *d, uint32_t port)
 	return evtchn_port_pending(d, port);
 }
 
-/* A domain lives as long as it owns frames. */
-static void hold(struct domain *d, bool on)
-{
-	if (on)
-		atomic_fetch_add(&d->refs, 1);
-	else
-		domain_put(d);
-}
-
 /* What outlives a domain's destruction: others' mappings count there. */
 static void rooms_free(struct domain *d)
 {
@@ -275,7 +266,6 @@ static void hooks_boot(void)
 	sched_port_pending = port_pending;
 	vcpu_info_register_hook = vcpu_info_register;
 	vcpu_debugreg_hook = vcpu_debugreg_check;
-	mm_domain_hold = hold;
 	mm_machine_map = machine_map;
 	mm_restart = hypercall_restart;
 	mm_mmio_allowed = dev_mmio_allowed;

@@ -21,10 +21,10 @@
 
 spinlock_t heap_lock = SPINLOCK_INIT(RUNG_HEAP);
 uint64_t frame_limit, mm_phys_limit;
-void (*mm_domain_hold)(struct domain *d, bool hold);
 
 enum {
-	NR_ZONES = 3
+	NR_ZONES = 3,
+	MAX_TRIES = 256
 };
 static const uint64_t zone_end[NR_ZONES] = {1ull << 12, 1ull << 20, ~0ull};
 
@@ -106,8 +106,9 @@ static uint32_t zone_take(unsigned int z, unsigned int order, uint64_t end)
 	for (unsigned int o = order; o <= HEAP_MAX_ORDER; o++) {
 		uint32_t m = heads[z][o];
 
-		while (m && m + (1ull << order) > end)
-			m = frame_table[m].owner;
+		/* A chunk with a short address, if it is near the front. */
+		for (unsigned int tries = 0; m && m + (1ull << order) > end;)
+			m = ++tries < MAX_TRIES ? frame_table[m].owner : 0;
 		if (!m)
 			continue;
 		chunk_unlink(m, o);
@@ -200,33 +201,19 @@ void mm_domain_init(struct mm_domain *mm, struct domain *d)
 	mm->first_mfn = ~0ull;
 }
 
-/* Before a frame is added, after one is gone: is there any? */
-static void domain_hold(struct mm_domain *d, bool none, bool hold)
-{
-	if (none && mm_domain_hold)
-		mm_domain_hold(d->domain, hold);
-}
-
-static bool holds_none(const struct mm_domain *d)
-{
-	return !d->nr_frames && !d->nr_shared;
-}
-
 /* Take a chunk and count it to @d; its frames are still nobody's. */
 static uint32_t chunk_reserve(struct mm_domain *d, unsigned int order,
 			      unsigned int bits)
 {
 	uint64_t nr = 1ull << order, claim;
 	uint32_t m = LINK_NONE;
-	bool none = false;
 
 	spin_lock(&heap_lock);
 	claim = min(d->claimed, nr);
-	if (!d->closed && d->nr_frames + nr <= d->max_frames + d->allowance &&
+	if (d->nr_frames + nr <= d->max_frames &&
 	    nr + nr_claimed - claim <= nr_free)
 		m = chunk_take(order, bits);
 	if (m != LINK_NONE) {
-		none = holds_none(d);
 		d->claimed -= claim;
 		nr_claimed -= claim;
 		d->nr_frames += nr;
@@ -234,7 +221,6 @@ static uint32_t chunk_reserve(struct mm_domain *d, unsigned int order,
 		d->last_mfn = max(d->last_mfn, m + nr - 1);
 	}
 	spin_unlock(&heap_lock);
-	domain_hold(d, none, true);
 	return m;
 }
 
@@ -245,6 +231,7 @@ uint32_t frames_alloc(struct mm_domain *d, unsigned int order,
 
 	if (m == LINK_NONE)
 		return m;
+	owner_hold(d->domain, 1u << order);
 	frames_flush_since(READ_ONCE(last_free));
 	for (uint32_t i = 0; i < 1u << order; i++) {
 		struct frame *f = &frame_table[m + i];
@@ -262,49 +249,34 @@ uint32_t frames_alloc(struct mm_domain *d, unsigned int order,
 void frames_close(struct mm_domain *d)
 {
 	spin_lock(&heap_lock);
-	d->closed = true;
+	d->max_frames = 0;
 	nr_claimed -= d->claimed;
 	d->claimed = 0;
 	spin_unlock(&heap_lock);
 }
 
-void frames_allow(struct mm_domain *d, int64_t more)
+void frames_count(struct mm_domain *d, int64_t more)
 {
 	spin_lock(&heap_lock);
-	d->allowance += (uint64_t)more;
+	d->nr_frames += (uint64_t)more;
 	spin_unlock(&heap_lock);
-}
-
-void frames_lend(struct mm_domain *d)
-{
-	bool none;
-
-	spin_lock(&heap_lock);
-	none = holds_none(d);
-	d->nr_shared++;
-	spin_unlock(&heap_lock);
-	domain_hold(d, none, true);
 }
 
 /* The last reference is gone: back to the heap, whoever's it was. */
 void frame_free(struct frame *f)
 {
 	struct mm_domain *d = owner_of(f);
-	bool shared = f->state & FS_SHARED, none;
+	bool shared = f->state & FS_SHARED;
 
 	BUG_ON(!d || (f->state & (FS_USES | FS_BUSY | FS_ALLOC | FS_PINNED)));
 	*f = (struct frame){FS_RAM, 0, 0};
 	WRITE_ONCE(m2p_table[frame_mfn(f)], ~0ull);
 	spin_lock(&heap_lock);
 	WRITE_ONCE(last_free, tlb_now()); /* under the lock it only grows */
-	if (shared)
-		d->nr_shared--;
-	else
-		d->nr_frames--;
-	none = holds_none(d);
+	d->nr_frames -= !shared;
 	chunk_give((uint32_t)frame_mfn(f), 0);
 	spin_unlock(&heap_lock);
-	domain_hold(d, none, false);
+	owner_drop(d->domain);
 }
 
 int mm_domain_claim(struct mm_domain *d, uint64_t nr)

@@ -18,12 +18,13 @@ void heap_add(uint64_t mfn, uint64_t nr);
  */
 uint32_t frames_alloc(struct mm_domain *d, unsigned int order,
 		      unsigned int bits, bool clear);
-/* @d may own so many more frames for a while; the caller takes it back. */
-void frames_allow(struct mm_domain *d, int64_t more);
+/* @d counts so many more frames as its own. */
+void frames_count(struct mm_domain *d, int64_t more);
 /* From now on @d gets no frames (it ends). */
 void frames_close(struct mm_domain *d);
-/* Count one page of the hypervisor's as lent to @d. */
-void frames_lend(struct mm_domain *d);
+/* Each frame that a domain owns or is lent is a reference to it (paging). */
+void owner_hold(struct domain *d, uint32_t frames);
+void owner_drop(struct domain *d);
 
 void page_clear(void *page);
 

@@ -75,11 +75,6 @@ void domain_put(struct domain *d)
 	d->refs--;
 }
 
-static void hold_domain(struct domain *d, bool on)
-{
-	d->refs += on ? 1 : -1u;
-}
-
 static bool mmio_allowed(struct domain *d, mfn_t m)
 {
 	(void)d;
@@ -103,7 +98,6 @@ void machine_init(void)
 		frame_table[i].state = FS_RAM;
 	frame_table[0].state = FS_RAM | FS_HV;
 	heap_add(1, NR_FRAMES - 1);
-	mm_domain_hold = hold_domain;
 	mm_mmio_allowed = mmio_allowed;
 	nr_cpus = 1;
 	cpus[0] = c->self = c;

@@ -14,6 +14,7 @@ struct cpu this_cpu_window;
 struct cpu *cpus[MAX_CPUS];
 unsigned int nr_cpus = 1;
 int mm_budget;
+struct tramp_data host_tramp_data;
 uint64_t frame_limit, mm_phys_limit = 1 << 20;
 spinlock_t heap_lock;
 
@@ -66,11 +67,6 @@ void page_clear(void *page)
 }
 
 void frames_close(struct mm_domain *d)
-{
-	(void)d;
-}
-
-void frames_lend(struct mm_domain *d)
 {
 	(void)d;
 }
@@ -130,4 +126,17 @@ int ldt_replace(struct mm_domain *d, struct vcpu *v, uint64_t base,
 	(void)base;
 	(void)entries;
 	return 0;
+}
+
+void heap_free(void *p, unsigned int order)
+{
+	(void)p;
+	(void)order;
+}
+
+void table_note_change(struct vcpu *v, uint64_t mfn, unsigned int slot)
+{
+	(void)v;
+	(void)mfn;
+	(void)slot;
 }
