@@ -325,6 +325,44 @@ static void ports_need_iopl_1(void)
 	CHECK_EQ(probe(port_out, (void *)0x80).vector, -1);
 }
 
+/* PCI configuration: address and data ports, of every width. */
+static void config_address(void *address)
+{
+	__asm__ volatile("outl %0, %w1"
+			 :
+			 : "a"((uint32_t)P(address)), "d"(0xcf8));
+}
+
+static void config_read(void *port)
+{
+	uint32_t l;
+	uint16_t w;
+	uint8_t b;
+
+	__asm__ volatile("inl %w1, %0" : "=a"(l) : "d"(port));
+	__asm__ volatile("inw %w1, %0" : "=a"(w) : "d"(port));
+	__asm__ volatile("inb %w1, %0" : "=a"(b) : "d"(port));
+	value = l;
+	CHECK_EQ(w, l & 0xffff);
+	CHECK_EQ(b, l & 0xff);
+}
+
+static void configuration_needs_it_too(void)
+{
+	uint32_t id;
+
+	CHECK_EQ(probe(config_address, (void *)0x80000000).vector, -1);
+	CHECK_EQ(probe(config_read, (void *)0xcfc).vector, -1);
+	id = value;
+	CHECK_EQ(id & 0xffff, 0x8086);
+	CHECK_EQ(set_iopl(0), 0);
+	CHECK_EQ(probe(config_address, (void *)0x80000004).vector, VEC_GP);
+	CHECK_EQ(probe(config_read, (void *)0xcfc).vector, VEC_GP);
+	CHECK_EQ(set_iopl(1), 0);
+	CHECK_EQ(probe(config_read, (void *)0xcfc).vector, -1);
+	CHECK_EQ(value, id);
+}
+
 static void the_hypervisors_ports_read_as_ones(void)
 {
 	static const uint16_t ports[] = {0x20, 0x21, 0xa0, 0xa1};
@@ -437,6 +475,7 @@ const struct test tests[] = {
 	{"the rest faults", the_rest_faults},
 	{"cli and sti are the event mask", cli_and_sti_are_the_event_mask},
 	{"ports need a virtual IOPL of 1", ports_need_iopl_1},
+	{"so does PCI configuration", configuration_needs_it_too},
 	{"the hypervisor's ports read as ones",
 	 the_hypervisors_ports_read_as_ones},
 	{"string instructions move ports", string_instructions_move_ports},
