@@ -89,6 +89,10 @@ int control_destroy(struct domain *d)
 	if (rc)
 		return rc;
 	domain_unpublish(d);
+	/* Who found it before has this lock while it writes to the page. */
+	spin_lock(&d->lock);
+	spin_unlock(&d->lock);
+	frame_unshare(d->shared_info_mfn);
 	domain_put(d);
 	return 0;
 }

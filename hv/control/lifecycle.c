@@ -70,6 +70,7 @@ undo_evtchn:
 	evtchn_domain_destroy(d);
 undo_domain:
 	d->dying = true;
+	frame_unshare(d->shared_info_mfn);
 	domain_put(d);
 	return NULL;
 }

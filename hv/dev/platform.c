@@ -16,7 +16,10 @@ static long set_time(uint64_t sec, uint32_t nsec, uint64_t system_time)
 		return -EINVAL;
 	wall_clock_set(sec, nsec, system_time);
 	for (struct domain *d = domain_next(-1), *next; d; d = next) {
-		wall_clock_publish(d->shared_info, d->time_offset_ns);
+		spin_lock(&d->lock);
+		if (!d->dying)
+			wall_clock_publish(d->shared_info, d->time_offset_ns);
+		spin_unlock(&d->lock);
 		next = domain_next(d->id);
 		domain_put(d);
 	}
