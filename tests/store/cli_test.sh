@@ -76,13 +76,13 @@ until_true 'grep -q . "$DIR/events"'
 "$STORE" rm /w
 wait_for "$watcher"
 check "watch" '[ "$(tr "\n" , <"$DIR/events")" = "/w,/w/x,/w," ]'
-"$STORE" -j watch -n 2 -d 0 /w >"$DIR/events" &
+"$STORE" -j watch -n 2 -d 0 /w >"$DIR/json-events" &
 watcher=$!
-until_true 'grep -q . "$DIR/events"'
+until_true 'grep -q . "$DIR/json-events"'
 "$STORE" write /w/x 1
 "$STORE" write /w 1
 wait_for "$watcher"
-check "watch --json with a depth" 'tail -1 "$DIR/events" |
+check "watch --json with a depth" 'tail -1 "$DIR/json-events" |
 	json "d == {\"path\":\"/w\",\"watch\":\"/w\"}"'
 
 check "control" '$STORE control check | grep -q "^OK: "'

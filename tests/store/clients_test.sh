@@ -51,9 +51,9 @@ check "a directory of 2000" '
 	[ "$(xenstore-list /many | wc -l)" = 2000 ] &&
 	[ "$(xenstore-ls /many | wc -l)" = 2000 ]'
 
-xenstore-watch /again >"$DIR/events" 2>/dev/null &
+xenstore-watch /again >"$DIR/again" 2>/dev/null &
 watcher=$!
-until_true 'grep -q /again "$DIR/events"'
+until_true 'grep -q /again "$DIR/again"'
 store_kill
 store_restart
 check "everything is there after a kill" '[ "$(xenstore-read /a/d)" = \

@@ -217,7 +217,7 @@ static void every_crash_leaves_whole_requests(void **state)
 static void flip_byte(const char *file, long at)
 {
 	int fd = open(file, O_RDWR);
-	char b;
+	char b = 0;
 
 	assert_true(fd >= 0 && pread(fd, &b, 1, at) == 1);
 	b ^= 0x40;

@@ -26,7 +26,7 @@ until_true()
 # Wait for a child, at most 30 s.
 wait_for()
 {
-	until_true "! kill -0 $1 2>/dev/null"
+	until_true "! kill -0 $1 2>/dev/null" || kill -9 "$1"
 	wait "$1" 2>/dev/null
 }
 

@@ -9,8 +9,8 @@ $(BUILD)/tests/store-%: $(BUILD)/san/tests/store/%.o $(STORE_SAN)
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka
 
-STORE_UNIT := $(addprefix $(BUILD)/tests/store-,store_test txn_test \
-	journal_test ring_test)
+STORE_UNIT := $(addprefix $(BUILD)/tests/store-,store_test perms_test \
+	watch_test quota_test txn_test turn_test journal_test ring_test)
 
 # Fuzzers: a bounded run in "make test"; "make fuzz-store-wire" (-ring, -journal)
 # runs libFuzzer until it is stopped, or for FUZZ_SECONDS.

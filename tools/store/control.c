@@ -24,7 +24,7 @@ static const char help_text[] =
 	"quota max [-r]          highest use by any guest; -r: forget it\n"
 	"stats                   counters since the start\n"
 	"usage                   use and limits of all domains, as JSON\n"
-	"why                     reason of the last refusal on this connection\n"
+	"why                     reason of the last refusal here\n"
 	"checkpoint              write a new journal\n"
 	"live-update -s [-f FILE] go on in a new program, keep all clients\n"
 	"print TEXT              put TEXT into the log\n";

@@ -204,9 +204,10 @@ static int do_read(struct request *r)
 
 	if (!rc)
 		rc = node_access(r->c, r->tx, p, PERM_READ, &v);
-	if (!rc)
-		conn_reply(r->c, r->h, v.value, v.vlen);
-	return rc;
+	if (rc)
+		return rc;
+	conn_reply(r->c, r->h, v.value, v.vlen);
+	return 0;
 }
 
 static int do_write(struct request *r)

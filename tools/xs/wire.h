@@ -98,7 +98,16 @@ _Static_assert(__builtin_offsetof(struct xs_ring_page, error) == 2072, "");
 	X(EEXIST)                                                              \
 	X(EISDIR)                                                              \
 	X(ENOENT)                                                              \
-	X(ENOMEM) X(ENOSPC) X(EIO) X(ENOTEMPTY) X(ENOSYS) X(EROFS) X(EBUSY)    \
-		X(EAGAIN) X(EISCONN) X(E2BIG) X(EPERM)
+	X(ENOMEM)                                                              \
+	X(ENOSPC)                                                              \
+	X(EIO)                                                                 \
+	X(ENOTEMPTY)                                                           \
+	X(ENOSYS)                                                              \
+	X(EROFS)                                                               \
+	X(EBUSY)                                                               \
+	X(EAGAIN)                                                              \
+	X(EISCONN)                                                             \
+	X(E2BIG)                                                               \
+	X(EPERM)
 
 #endif
