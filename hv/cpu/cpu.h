@@ -22,6 +22,7 @@ struct tramp_data {
 	uint64_t guest_rsp; /* scratch of the SYSCALL path                  */
 	uint64_t scratch;
 	uint64_t kernel_mode; /* 0: user; else: guest kernel                */
+	uint64_t user_runs; /* how often user code was returned to          */
 	uint64_t kernel_sp; /* HYPERVISOR_stack_switch                      */
 	uint64_t syscall_rip; /* callback SYSCALL; 0: take the slow path    */
 	uint64_t syscall_mask; /* 1: events are masked on entry             */

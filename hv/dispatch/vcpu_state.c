@@ -265,6 +265,7 @@ long hc_iret(void)
 		regs->cs = f.cs & 0xffff;
 		regs->ss = f.ss & 0xffff;
 		tramp_data()->kernel_mode = 0;
+		tramp_data()->user_runs++;
 		swapgs();
 	} else {
 		regs->cs = SEL_RING1_CS;

@@ -43,7 +43,8 @@ struct loan {
 	uint64_t base; /* guest address of pseudo-physical address 0        */
 	bool base_known;
 	uint64_t last_mfn; /* the last single change ...                    */
-	unsigned int last_slot, run; /* ... and how many were in a row      */
+	unsigned int last_slot, run; /* ... and how many were in a row,    */
+	uint64_t user_runs; /* without user code in between                 */
 };
 
 struct vcpu {

@@ -15,6 +15,7 @@ void offsets(void)
 	OFFSET(TD_GUEST_RSP, struct tramp_data, guest_rsp);
 	OFFSET(TD_SCRATCH, struct tramp_data, scratch);
 	OFFSET(TD_KERNEL_MODE, struct tramp_data, kernel_mode);
+	OFFSET(TD_USER_RUNS, struct tramp_data, user_runs);
 	OFFSET(TD_KERNEL_SP, struct tramp_data, kernel_sp);
 	OFFSET(TD_SYSCALL_RIP, struct tramp_data, syscall_rip);
 	OFFSET(TD_SYSCALL_MASK, struct tramp_data, syscall_mask);

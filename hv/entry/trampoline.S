@@ -377,6 +377,7 @@ i7:	movq	0(%rcx), %rax
 	shrq	$47, %rcx
 	jnz	hc_iret_slow_rax
 	movq	$0, DATA(KERNEL_MODE)
+	incq	DATA(USER_RUNS)
 	popq	%rcx
 	swapgs
 	movq	16(%rsp), %rsp
@@ -386,6 +387,7 @@ i8:	movq	8(%rcx), %r11
 i9:	movq	0(%rcx), %rax
 i10:	movq	16(%rcx), %rcx
 	movq	$0, DATA(KERNEL_MODE)
+	incq	DATA(USER_RUNS)
 	swapgs
 i11:	iretq
 

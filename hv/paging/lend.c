@@ -4,8 +4,9 @@
  *
  * Kernels change entries of one L1 table in runs: they populate, unmap, fork,
  * map devices.  Each single change enters the hypervisor, and an entry is dear
- * where it empties the TLB.  So after two changes in a row in one table, a
- * vcpu that is the only one of its domain is lent that table:
+ * where it empties the TLB.  So after two changes in a row in one table, with
+ * no user code in between, a vcpu that is the only one of its domain is lent
+ * that table:
  *
  *   - what the processor walks stays the validated table, read-only;
  *   - at the address where the guest sees its table it now finds a copy, and
@@ -142,12 +143,17 @@ void table_take_back(struct vcpu *v)
 void table_note_change(struct vcpu *v, uint64_t mfn, unsigned int slot)
 {
 	struct loan *l = &v->loan;
+	uint64_t runs = READ_ONCE(tramp_data()->user_runs);
 	unsigned int step = slot - l->last_slot;
 
-	if (mfn == l->last_mfn && (step == 1 || step == -1u || !step))
+	/* A kernel that changes one entry each time it is entered (a page
+	 * fault) would pay for the loan and not use it. */
+	if (mfn == l->last_mfn && runs == l->user_runs &&
+	    (step == 1 || step == -1u || !step))
 		l->run++;
 	else
 		l->run = 1;
+	l->user_runs = runs;
 	l->last_mfn = mfn;
 	l->last_slot = slot;
 	if (l->run >= RUN_LENDS && may_lend(v))
