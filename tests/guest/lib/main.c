@@ -6,7 +6,7 @@
  * console ring.  One call writes one line, so that lines of several vcpus and
  * of the hypervisor do not mix.  The runner waits for the line "# end".
  */
-#include "tests/guest/lib/guest.h"
+#include "tests/guest/lib/child.h"
 
 #include <pv/io/console.h>
 
@@ -201,6 +201,10 @@ void start_c(struct pv_start_info *si, uint64_t sp)
 	if (rc)
 		die("shared_info does not map: %ld", rc);
 	traps_init();
+	if (!(si->flags & SIF_INITDOMAIN)) {
+		child_main(option("child", 0));
+		shutdown(case_failed ? SHUTDOWN_crash : SHUTDOWN_poweroff);
+	}
 	run_cases();
 	line_out("# end");
 	shutdown(SHUTDOWN_poweroff);
