@@ -463,7 +463,7 @@ static void a_quota_holds_across_transactions(void **state)
 {
 	struct store *st = test_store();
 	struct conn *c = test_conn(st, 0), *g = test_conn(st, 4);
-	char path[32];
+	char path[32], big[1001];
 	uint32_t t1, t2;
 	int i;
 
@@ -488,6 +488,17 @@ static void a_quota_holds_across_transactions(void **state)
 		t_read(g, t1, path, out);
 	}
 	assert_int_equal(t_write(g, t1, "/g/a0", "1"), ENOSPC);
+	assert_int_equal(t_read(g, t1, "/g/a0", out), ENOSPC);
+	t_end(g, t1, false);
+	/* What a transaction holds is memory of the domain. */
+	st->domains.limit[QUOTA_MEMORY] = 3000;
+	t1 = t_start(g);
+	memset(big, 'x', 1000);
+	big[1000] = '\0';
+	assert_int_equal(t_write(g, t1, "/g/a0", big), 0);
+	assert_int_equal(t_write(g, t1, "/g/a1", big), ENOSPC);
+	t_end(g, t1, false);
+	assert_true(domain_find(&st->domains, 4)->use[QUOTA_MEMORY] < 1500);
 	test_store_free(st);
 }
 

@@ -35,6 +35,8 @@ int node_access(struct conn *c, struct txn *tx, const struct path *p,
 {
 	struct view up;
 
+	if (tx && !txn_room(tx, c->why))
+		return ENOSPC;
 	if (!txn_view(c->st, tx, p, p->depth, v)) {
 		node_parent(c, tx, p, &up);
 		if ((conn_rights(c, up.perms) & want) != want)
@@ -123,8 +125,6 @@ static int node_create(struct conn *c, struct txn *tx, const struct path *p,
 		total += (uint64_t)tx->new_nodes;
 	rc = node_check_size(c, perms, vlen, total,
 			     fresh * (sizeof(struct node) + p->len) + vlen);
-	if (!rc && tx && !txn_room(tx, c->why))
-		rc = ENOSPC;
 	if (rc) {
 		perms_put(&st->tree.perms, perms);
 		return rc;
@@ -164,8 +164,6 @@ int node_write(struct conn *c, struct txn *tx, const struct path *p,
 	if (!rc)
 		rc = node_check_size(c, v.perms, vlen, 0,
 				     vlen > v.vlen ? vlen - v.vlen : 0);
-	if (!rc && tx && !txn_room(tx, c->why))
-		rc = ENOSPC;
 	if (rc)
 		return rc;
 	if (tx) {
@@ -243,8 +241,6 @@ int node_rm(struct conn *c, struct txn *tx, const struct path *p,
 		conn_ack(c, h); /* not there: fine, if the parent is */
 		return 0;
 	}
-	if (!rc && tx && !txn_room(tx, c->why))
-		rc = ENOSPC;
 	if (rc)
 		return rc;
 	conn_ack(c, h);
@@ -287,8 +283,6 @@ int node_set_perms(struct conn *c, struct txn *tx, const struct path *p,
 	rc = node_access(c, tx, p, PERM_WRITE | PERM_OWNER, &v);
 	if (!rc)
 		rc = set_perms_check(c, &v, list, n);
-	if (!rc && tx && !txn_room(tx, c->why))
-		rc = ENOSPC;
 	if (rc)
 		return rc;
 	perms = perms_get(&st->tree.perms, list, n);

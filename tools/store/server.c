@@ -20,9 +20,11 @@
 
 #include "tools/store/daemon.h"
 
-#define RUN_ALONE   512
-#define RUN_SHARE   32
-#define CHECK_NODES 512 /* nodes of a checkpoint in one turn */
+#define RUN_ALONE 512
+#define RUN_SHARE 32
+/* Nodes of a checkpoint in one turn: few while clients wait. */
+#define CHECK_BUSY 64
+#define CHECK_IDLE 1024
 
 static void run_requests(struct daemon *dm)
 {
@@ -103,6 +105,7 @@ static void mark_dirty_rings(struct daemon *dm)
 static void daemon_turn(struct ev_loop *loop, ev_prepare *w, int events)
 {
 	struct daemon *dm = w->data;
+	bool busy = !list_empty(&dm->st.runnable);
 
 	(void)events;
 	run_requests(dm);
@@ -112,7 +115,8 @@ static void daemon_turn(struct ev_loop *loop, ev_prepare *w, int events)
 		journal_flush(&dm->journal);
 		journal_checkpoint(&dm->journal, false);
 		if (journal_busy(&dm->journal))
-			journal_step(&dm->journal, CHECK_NODES);
+			journal_step(&dm->journal,
+				     busy ? CHECK_BUSY : CHECK_IDLE);
 	}
 	send_all(dm);
 	if (dm->handover)

@@ -70,6 +70,16 @@ struct txn *txn_find(const struct conn *c, uint32_t id)
 	return NULL;
 }
 
+/* What a transaction holds counts as the domain's memory. */
+static void txn_charge(struct txn *tx, int64_t bytes)
+{
+	struct conn *c = tx->conn;
+
+	tx->bytes += bytes;
+	quota_add(domain_get(&c->st->domains, conn_domid(c)), QUOTA_MEMORY,
+		  bytes);
+}
+
 static void tnode_clear(struct store *st, struct tnode *n)
 {
 	if (n->perms)
@@ -94,6 +104,7 @@ void txn_free(struct txn *tx)
 			perms_put(&st->tree.perms, n->before);
 		free(n);
 	}
+	txn_charge(tx, -tx->bytes);
 	htab_free(&tx->nodes);
 	snap_close(&st->tree, &tx->snap);
 	list_del(&tx->link);
@@ -138,6 +149,7 @@ static struct tnode *txn_touch(struct txn *tx, uint32_t hash, const char *path,
 	memcpy(n->path, path, len);
 	htab_add(&tx->nodes, &n->link, hash);
 	list_add_tail(&tx->order, &n->order);
+	txn_charge(tx, (int64_t)(sizeof(*n) + len));
 	return n;
 }
 
@@ -175,6 +187,7 @@ void txn_put(struct txn *tx, const struct path *p, unsigned depth,
 	struct store *st = tx->conn->st;
 	char *copy = mem_dup(value, vlen);
 
+	txn_charge(tx, (int64_t)vlen - t->vlen);
 	tnode_clear(st, t);
 	t->perms = perms;
 	t->value = copy;
@@ -196,6 +209,7 @@ void txn_set_event(struct txn *tx, const struct path *p, uint8_t event)
 
 static void txn_kill(struct txn *tx, struct tnode *t, uint8_t event)
 {
+	txn_charge(tx, -(int64_t)t->vlen);
 	tnode_clear(tx->conn->st, t);
 	t->written = true;
 	t->live = false;

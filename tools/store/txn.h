@@ -39,6 +39,7 @@ struct txn {
 	struct list order;
 	uint32_t writes; /* changes the generation of listings    */
 	int64_t new_nodes; /* created minus removed                 */
+	int64_t bytes; /* charged to the domain's memory */
 	double began;
 };
 
