@@ -256,6 +256,7 @@ void check_all(void)
 	struct domain *seen[NR_TEST_DOMAINS] = {NULL}, *d;
 	uint64_t owned = 0;
 
+	end_loan();
 	for (uint64_t m = 0; m < NR_FRAMES; m++) {
 		books[m].refs = 0;
 		memset(books[m].uses, 0, sizeof(books[m].uses));

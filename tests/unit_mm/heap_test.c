@@ -228,7 +228,7 @@ static void frames_are_exchanged(void **state)
 	struct guest a;
 
 	(void)state;
-	guest_make(&a, 1, true, 12 + 64);
+	guest_make(&a, 1, true, 13 + 64);
 	caller = &a;
 	become(a.v);
 	assert_int_equal(reserve(XENMEM_increase_reservation, 0, 64, list), 64);

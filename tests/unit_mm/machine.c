@@ -13,6 +13,7 @@ uint64_t *m2p_table;
 uint64_t hv_l4_template[512];
 struct cpu this_cpu_window;
 struct tramp_data host_tramp_data;
+struct tramp_const host_tramp_const;
 struct cpu *cpus[MAX_CPUS];
 unsigned int nr_cpus;
 int mm_budget = 2000;
@@ -42,6 +43,11 @@ void log_line(enum log_level level, const char *fmt, ...)
 {
 	(void)level;
 	(void)fmt;
+}
+
+bool log_guest_allowed(void)
+{
+	return false;
 }
 
 void window_set(uint64_t va, uint64_t pte)
@@ -107,8 +113,15 @@ void machine_init(void)
 	c->gdt_tail = gdt_tail;
 }
 
+void end_loan(void)
+{
+	if (this_cpu->lent)
+		table_take_back(current);
+}
+
 void become(struct vcpu *v)
 {
+	end_loan();
 	this_cpu->curr = v;
 	if (v && v->kernel_root.raw != ~0ull)
 		root_load(v);
@@ -128,6 +141,8 @@ void guest_bare(struct guest *g, domid_t id, bool privileged, uint64_t max)
 	d->privileged = d->mm.mmio = privileged;
 	d->mm.max_frames = max;
 	d->max_vcpus = 2;
+	d->tramp = heap_alloc(0);
+	d->tramp->vcpus_up = 1; /* the other could be brought up */
 	for (unsigned int i = 0; i < 2; i++) {
 		struct vcpu *v = heap_alloc(2);
 
@@ -152,6 +167,19 @@ uint64_t frame_new(struct domain *d)
 	return m;
 }
 
+static void show_tables(struct guest *g)
+{
+	uint64_t seen[SEEN_TABLES] = {g->l1, g->l2, g->l3, g->l4};
+
+	seen[4] = g->window = frame_new(g->d);
+	content(g->l2)[(GUEST_BASE >> 21) + 1] =
+		mfn_pte(g->window, PTE_TABLE | PTE_US);
+	for (unsigned int i = 0; i < SEEN_TABLES; i++) {
+		content(g->window)[i] = mfn_pte(seen[i], PTE_P | PTE_A);
+		m2p_table[seen[i]] = 512 + i;
+	}
+}
+
 void guest_make(struct guest *g, domid_t id, bool privileged, uint64_t max)
 {
 	int rc;
@@ -164,6 +192,7 @@ void guest_make(struct guest *g, domid_t id, bool privileged, uint64_t max)
 	content(g->l4)[0] = mfn_pte(g->l3, PTE_TABLE | PTE_US);
 	content(g->l3)[0] = mfn_pte(g->l2, PTE_TABLE | PTE_US);
 	content(g->l2)[GUEST_BASE >> 21] = mfn_pte(g->l1, PTE_TABLE | PTE_US);
+	show_tables(g);
 	for (unsigned int i = 0; i < GUEST_PAGES; i++) {
 		g->page[i] = frame_new(g->d);
 		content(g->l1)[i] = mfn_pte(g->page[i], PTE_TABLE | PTE_US);
@@ -178,6 +207,7 @@ void guest_drop(struct guest *g)
 {
 	int rc;
 
+	end_loan();
 	become(NULL);
 	mm_vcpu_relinquish(g->d->vcpu[0]);
 	mm_vcpu_relinquish(g->d->vcpu[1]);
@@ -198,6 +228,7 @@ void guest_end(struct guest *g)
 			domains[i] = NULL;
 	heap_free(g->d->vcpu[0], 2);
 	heap_free(g->d->vcpu[1], 2);
+	heap_free(g->d->tramp, 0);
 	heap_free(g->d, 0);
 	if (caller == g)
 		caller = NULL;
@@ -248,9 +279,11 @@ static long go_on(long rc)
 		__typeof__(again) a = again;
 		struct vcpu *v = current;
 
+		end_loan();
 		if (between)
 			between();
 		become(v);
+		host_tramp_data.prefetch_at = 0;
 		switch (a.nr) {
 		case HC_mmu_update:
 			rc = hc_mmu_update(a.a[0], (uint32_t)a.a[1], a.a[2],
@@ -276,24 +309,38 @@ static long go_on(long rc)
 	return rc;
 }
 
-/*
- * Arguments go to the caller's first page, by the back door: what a guest may
- * have done to its mapping of it is its own affair, and gives -EFAULT.
- */
-static uint64_t *arguments(void)
+void poke(unsigned int n, size_t at, const void *from, size_t size)
 {
+	mfn_t m = mfn_of(caller->page[n]);
+
+	end_loan();
+	if (!frame_get_writable(m, caller->d))
+		return;
+	if (size)
+		memcpy((char *)direct_map(m) + at, from, size);
+	frame_put_writable(m);
+}
+
+/* To the caller's first page; the first two words are read beforehand. */
+static void arguments(size_t at, const void *from, size_t size)
+{
+	struct tramp_data *t = &host_tramp_data;
+
 	mm_restart = restart;
-	return content(caller->page[0]);
+	poke(0, at, from, size);
+	t->prefetch_at = size == 16 ? gva(0) + at : 0;
+	if (size == 16)
+		memcpy(t->prefetched, from, size);
 }
 
 long mmu_update_n(const struct pv_mmu_update *r, uint32_t n, uint32_t dom,
 		  uint32_t *done)
 {
-	uint64_t *a = arguments();
+	uint64_t none = 0;
 	long rc;
 
-	a[0] = 0;
-	memcpy(a + 1, r, n * sizeof(*r));
+	poke(0, 0, &none, sizeof(none));
+	arguments(8, r, n * sizeof(*r));
 	rc = go_on(hc_mmu_update(gva(0) + 8, n, done ? gva(0) : 0, dom));
 	if (done)
 		*done = (uint32_t)content(caller->page[0])[0];
@@ -316,19 +363,19 @@ long mmuext(uint32_t cmd, uint64_t mfn, uint64_t arg2, uint32_t dom)
 	struct pv_mmuext_op op = {.cmd = cmd, .arg1.mfn = mfn};
 
 	op.arg2.src_mfn = arg2;
-	memcpy(arguments(), &op, sizeof(op));
+	arguments(0, &op, sizeof(op));
 	return go_on(hc_mmuext_op(gva(0), 1, 0, dom));
 }
 
 long update_va(uint64_t va, uint64_t pte, uint64_t flags)
 {
-	(void)arguments();
+	arguments(0, NULL, 0);
 	return go_on(hc_update_va_mapping(va, pte, flags));
 }
 
 long memory_op(uint32_t cmd, const void *arg, size_t size)
 {
-	memcpy(arguments(), arg, size);
+	arguments(0, arg, size);
 	return go_on(hc_memory_op(cmd, gva(0)));
 }
 

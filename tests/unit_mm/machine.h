@@ -35,8 +35,15 @@ struct guest {
 	struct domain *d;
 	struct vcpu *v; /* vcpu 0; vcpu 1 has no root at first  */
 	uint64_t l4, l3, l2, l1;
+	uint64_t window; /* the L1 that maps the tables, see below */
 	uint64_t page[GUEST_PAGES];
 };
+
+/*
+ * A guest sees its tables, read-only, after its pages: at gva(512) its L1, then
+ * L2, L3, L4, and the L1 that maps them there.
+ */
+#define SEEN_TABLES 5
 
 /* Once; then as often as wanted. */
 void machine_init(void);
@@ -48,6 +55,8 @@ void guest_bare(struct guest *g, domid_t id, bool privileged, uint64_t max);
 void guest_drop(struct guest *g);
 /* Destroy it and every trace of it. */
 void guest_end(struct guest *g);
+/* What every entry does first: the running vcpu gives a lent table back. */
+void end_loan(void);
 /* Whose hypercalls are made from now on. */
 void become(struct vcpu *v);
 
@@ -79,6 +88,8 @@ long update_va(uint64_t va, uint64_t pte, uint64_t flags);
 long memory_op(uint32_t cmd, const void *arg, size_t size);
 /* Where the calls above put their arguments. */
 extern struct guest *caller;
+/* Write to the caller's page @n if the guest could. */
+void poke(unsigned int n, size_t at, const void *from, size_t size);
 
 /* References that the test itself holds: @type FT_NONE is a plain one. */
 void hold(uint64_t mfn, enum frame_type type);

@@ -54,6 +54,8 @@ static uint64_t pick_mfn(void)
 		return w->l3;
 	case 103:
 		return w->l4;
+	case 105:
+		return w->window;
 	case 104:
 		return direct_to_mfn(w->d).raw;
 	}
@@ -95,8 +97,10 @@ static uint64_t pick_va(void)
 {
 	uint8_t b = byte();
 
-	if (b < 200)
+	if (b < 160)
 		return gva(b % 32);
+	if (b < 200)
+		return gva(512 + b % SEEN_TABLES);
 	return (uint64_t)byte() << (b % 56);
 }
 
@@ -180,6 +184,15 @@ static long op_fill(void)
 	return 0;
 }
 
+static bool store(const char *code, uint64_t va, uint64_t rax)
+{
+	struct cpu_regs regs = {.rip = gva(1), .rdi = va, .rax = rax};
+
+	regs.rsi = byte() < 128 ? content(caller->l1)[pick_slot()] : 0;
+	poke(1, 0, code, strlen(code));
+	return mm_emulate_pt_write(current, &regs, va);
+}
+
 static long op_store(void)
 {
 	static const char *const code[] = {
@@ -187,13 +200,20 @@ static long op_store(void)
 		"\xf0\x48\x0f\xb1\x07", "\xf0\x48\x0f\xba\x37\x01",
 		"\x48\x31\x07",         "\x89\x07"};
 	const char *c = code[byte() % ARRAY_SIZE(code)];
-	struct cpu_regs regs = {.rip = gva(1)};
+	uint64_t va = pick_va() + pick_slot() * 8;
 
-	regs.rdi = pick_va() + pick_slot() * 8;
-	regs.rax = pick_pte();
-	regs.rsi = byte() < 128 ? content(caller->l1)[pick_slot()] : 0;
-	memcpy(content(caller->page[1]), c, strlen(c));
-	return mm_emulate_pt_write(current, &regs, regs.rdi) ? 0 : -EFAULT;
+	return store(c, va, pick_pte()) ? 0 : -EFAULT;
+}
+
+/* A few in a row: the table may be lent. */
+static long op_run(void)
+{
+	uint64_t va = gva(512 + byte() % 16 / 14) + pick_slot() * 8;
+	bool ok = true;
+
+	for (unsigned int i = 0; i < 3; i++)
+		ok &= store("\x48\x89\x07", va + i * 8, pick_pte());
+	return ok ? 0 : -EFAULT;
 }
 
 static long op_descriptors(void)
@@ -289,9 +309,11 @@ static long op_reservation(void)
 		.extent_order = byte() % 3,
 		.domid = (domid_t)pick_dom(),
 	};
+	uint64_t list[9] = {0};
 
 	for (unsigned int i = 0; i < r.nr_extents; i++)
-		content(caller->page[2])[i] = pick_mfn();
+		list[i] = pick_mfn();
+	poke(2, 0, list, sizeof(list));
 	return memory_op(cmds[byte() % 3], &r, sizeof(r));
 }
 
@@ -301,11 +323,23 @@ static long op_exchange(void)
 		.in = {gva(2), 4, 0, 0, DOMID_SELF, {0}},
 		.out = {gva(3), 1, 2, 0, DOMID_SELF, {0}},
 	};
+	uint64_t list[4], pfn = 5;
 
 	for (unsigned int i = 0; i < 4; i++)
-		content(caller->page[2])[i] = pick_mfn();
-	content(caller->page[3])[0] = 5;
+		list[i] = pick_mfn();
+	poke(2, 0, list, sizeof(list));
+	poke(3, 0, &pfn, sizeof(pfn));
 	return memory_op(XENMEM_exchange, &x, sizeof(x));
+}
+
+/* The guest writes to a table that it has on loan. */
+static void scribble(void)
+{
+	unsigned int n = this_cpu->lent ? byte() % 5 : 0;
+
+	while (n--)
+		current->loan.copy[pick_slot()] = pick_pte();
+	end_loan();
 }
 
 static long op_once(void)
@@ -323,8 +357,10 @@ static long op_once(void)
 		rc = op_mmuext();
 	else if (b < 190)
 		rc = op_fill();
-	else if (b < 205)
+	else if (b < 200)
 		rc = op_store();
+	else if (b < 206)
+		rc = op_run();
 	else if (b < 215)
 		rc = op_descriptors();
 	else if (b < 230)
@@ -335,6 +371,7 @@ static long op_once(void)
 		rc = op_reservation();
 	else
 		rc = op_exchange();
+	scribble();
 	if (rc >= 0)
 		ops_done++;
 	else

@@ -7,7 +7,7 @@ UNIT_MM_HV := $(filter-out hv/mm/boot.c hv/mm/map.c,$(wildcard hv/mm/*.c)) \
 	$(wildcard hv/paging/*.c) $(wildcard hv/emul/*.c)
 UNIT_MM_OBJ := $(UNIT_MM_HV:%.c=$(UNIT_MM_DIR)/%.o) \
 	$(addprefix $(UNIT_MM_DIR)/tests/unit_mm/,machine.o check.o)
-UNIT_MM_TESTS := $(addprefix $(UNIT_MM_DIR)/,engine_test guest_test heap_test)
+UNIT_MM_TESTS := $(addprefix $(UNIT_MM_DIR)/,engine_test guest_test heap_test lend_test)
 
 $(UNIT_MM_DIR)/%.o: %.c
 	@mkdir -p $(@D)
