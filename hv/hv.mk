@@ -13,7 +13,7 @@ HV_FLAGS := -std=gnu11 -O2 -g -ffreestanding -fpie -mcmodel=small \
 	-fno-omit-frame-pointer -fvisibility=hidden -fno-jump-tables $(WARN) \
 	-U_FORTIFY_SOURCE -I. -I$(BUILD)/hvobj -Ihypercall/include -MMD -MP $(HV_DEFS)
 ifneq ($(findstring clang,$(CC)),)
-HV_FLAGS += -Wthread-safety -mretpoline
+HV_FLAGS += -Wthread-safety -mretpoline -Wno-unused-command-line-argument
 else
 HV_FLAGS += -mindirect-branch=thunk-extern -mindirect-branch-register \
 	-fcf-protection=none

@@ -3,6 +3,7 @@
 # console/backtrace.c searches: addresses in order, then offsets of names.
 set -eu
 nm -n "$1" | awk '
+BEGIN { n = 0 }
 $2 ~ /^[tT]$/ && $3 !~ /^\./ && $1 >= "ffff878000000000" {
 	addr[n] = $1; name[n++] = $3
 }

@@ -30,13 +30,19 @@ endef
 $(foreach t,$(GUEST_TESTS),$(eval $(call GUEST_KERNEL,$(t))))
 
 GUEST_KERNELS := $(GUEST_TESTS:%=$(BUILD)/guest/%/kernel)
-GUEST_RUNS := $(GUEST_TESTS:%=$(BUILD)/guest/%/run)
+GUEST_RUNS := $(GUEST_TESTS:%=$(BUILD)/guest/%/run) \
+	$(BUILD)/guest/doors/run-clang
 
-# What tests/run starts: the kernel under the hypervisor.
-$(BUILD)/guest/%/run: $(BUILD)/guest/%/kernel
-	@printf '#!/bin/sh\nexec tests/guest/run-guest %s %s\n' \
-		$(BUILD)/parapet $< >$@
+# What tests/run starts: the kernel under the hypervisor; run-clang: under the
+# one that clang builds for lint.
+define GUEST_RUN
+	@printf '#!/bin/sh\nexec tests/guest/run-guest %s %s\n' $(1) $< >$@
 	@chmod +x $@
+endef
+$(BUILD)/guest/%/run: $(BUILD)/guest/%/kernel
+	$(call GUEST_RUN,$(BUILD)/parapet)
+$(BUILD)/guest/%/run-clang: $(BUILD)/guest/%/kernel
+	$(call GUEST_RUN,$(BUILD)/clang/parapet)
 
 guest-kernels: $(GUEST_KERNELS)
 .PHONY: guest-kernels

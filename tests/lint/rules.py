@@ -171,13 +171,19 @@ def include_rule(tree):
 # ---- sizes, marks, licences, paths
 
 
+def code_lines(lines):
+    """How many hold code: neither blank nor nothing but comment."""
+    text = re.sub(r"/\*.*?\*/", "", "\n".join(lines), flags=re.DOTALL)
+    return sum(1 for line in text.split("\n") if line.strip())
+
+
 def size_rule(tree):
-    """The hypervisor is thin and no file is long."""
+    """The hypervisor is thin (code in .c and .S files) and no file is long."""
     total = dict.fromkeys(HV_MAX_LINES, 0)
     for path in tree.select(*C_SOURCE):
-        if path.startswith("hv/"):
+        if path.startswith("hv/") and not path.endswith(".h"):
             kind = "assembly" if path.endswith(".S") else "C"
-            total[kind] += len(tree.lines(path))
+            total[kind] += code_lines(tree.lines(path))
     for kind, most in HV_MAX_LINES.items():
         if total[kind] > most:
             yield f"hv: {total[kind]} lines of {kind}, at most {most}"

@@ -23,7 +23,9 @@ static void store_registers(void *arg)
 
 static void mov_byte(void *va)
 {
-	*(volatile uint8_t *)va = *(volatile uint8_t *)va;
+	uint8_t v = *(volatile uint8_t *)va;
+
+	*(volatile uint8_t *)va = v;
 }
 
 static void xchg_word(void *va)
