@@ -86,7 +86,9 @@ static bool not_for_control(uint32_t cmd)
 	       cmd == PV_CONTROL_set_vcpu_context ||
 	       cmd == PV_CONTROL_set_memory_map ||
 	       cmd == PV_CONTROL_set_hypercall_page ||
-	       cmd == PV_CONTROL_list_frames || cmd == PV_CONTROL_resume_domain;
+	       cmd == PV_CONTROL_list_frames ||
+	       cmd == PV_CONTROL_resume_domain ||
+	       cmd == PV_CONTROL_write_memory;
 }
 
 static int serve_domain(struct domain *d, struct pv_control_op *op)
@@ -127,6 +129,8 @@ static int serve_domain(struct domain *d, struct pv_control_op *op)
 		return control_hypercall_page(d, op->u.frame.mfn);
 	case PV_CONTROL_list_frames:
 		return control_list_frames(d, &op->u.frames);
+	case PV_CONTROL_write_memory:
+		return control_write_memory(d, &op->u.write);
 	default:
 		return -ENOSYS;
 	}

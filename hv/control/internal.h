@@ -18,6 +18,7 @@ int control_get_context(struct domain *d, const struct pv_control_context *c);
 int control_hypercall_page(struct domain *d, uint64_t mfn);
 int control_memory_map(struct domain *d, const struct pv_control_memory_map *m);
 int control_list_frames(struct domain *d, struct pv_control_frames *f);
+int control_write_memory(struct domain *d, struct pv_control_write *w);
 void control_machine(struct pv_machine_info *m);
 int control_cpu(struct pv_cpu_status *s);
 

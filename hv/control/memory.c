@@ -7,6 +7,7 @@
 
 #define FRAMES_RUN 65536 /* frames looked at in one call */
 #define CHUNK      64
+#define WRITE_RUN  256 /* frames written in one call */
 #define SCAN_END   (~0ull)
 
 int control_memory_map(struct domain *d, const struct pv_control_memory_map *m)
@@ -41,7 +42,7 @@ static unsigned int gather(struct domain *d, uint64_t *at, uint64_t end,
 	unsigned int n = 0;
 
 	for (; n < most && *at < end; ++*at)
-		if (frame_owner(mfn_of(*at)) == d)
+		if (frame_is_of(mfn_of(*at), d))
 			out[n++] = *at;
 	return n;
 }
@@ -69,4 +70,42 @@ int control_list_frames(struct domain *d, struct pv_control_frames *f)
 	f->nr_entries = done;
 	f->start = at >= all ? SCAN_END : at;
 	return 0;
+}
+
+/* @n bytes of the caller's, within one frame. */
+static int write_frame(struct domain *d, uint64_t frame, uint32_t at,
+		       uint64_t from, uint32_t n)
+{
+	mfn_t m;
+	int rc;
+
+	if (copy_from_guest(&m.raw, frame, sizeof(m.raw)))
+		return -EFAULT;
+	if (!frame_get_writable(m, d))
+		return -EINVAL;
+	rc = copy_from_guest((char *)direct_map(m) + at, from, n) ? -EFAULT : 0;
+	frame_put_writable(m);
+	return rc;
+}
+
+int control_write_memory(struct domain *d, struct pv_control_write *w)
+{
+	uint32_t done = 0, at = w->offset, n;
+	int rc = 0;
+
+	if (at >= PAGE_SIZE)
+		return -EINVAL;
+	if (!d->pause_count)
+		return -EBUSY;
+	for (unsigned int i = 0; done < w->length && i < WRITE_RUN; i++) {
+		n = min(w->length - done, (uint32_t)PAGE_SIZE - at);
+		rc = write_frame(d, w->frames + i * sizeof(uint64_t), at,
+				 w->buffer + done, n);
+		if (rc)
+			break;
+		done += n;
+		at = 0;
+	}
+	w->length = done;
+	return done ? 0 : rc;
 }

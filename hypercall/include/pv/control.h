@@ -33,6 +33,7 @@
 #define PV_CONTROL_set_hypercall_page 16
 #define PV_CONTROL_list_frames        17
 #define PV_CONTROL_resume_domain      18
+#define PV_CONTROL_write_memory       19
 /* the machine; .domid must be 0 */
 #define PV_CONTROL_read_log    32
 #define PV_CONTROL_get_machine 33
@@ -188,6 +189,18 @@ PV_ABI_SIZE(struct pv_control_frames, 24);
 PV_ABI_FIELD(struct pv_control_frames, nr_entries, 8);
 PV_ABI_FIELD(struct pv_control_frames, start, 16);
 
+/* write_memory: bytes into frames of a paused domain */
+struct pv_control_write {
+	pv_gva_t buffer; /* IN  the bytes                          */
+	pv_gva_t frames; /* IN  uint64_t[]: machine frames         */
+	uint32_t offset; /* IN  of the first byte in the first one */
+	uint32_t length; /* IN  bytes; OUT bytes written           */
+};
+PV_ABI_SIZE(struct pv_control_write, 24);
+PV_ABI_FIELD(struct pv_control_write, frames, 8);
+PV_ABI_FIELD(struct pv_control_write, offset, 16);
+PV_ABI_FIELD(struct pv_control_write, length, 20);
+
 /* read_log: the hypervisor's log, a stream of bytes */
 struct pv_control_log {
 	pv_gva_t buffer; /* IN  char[size]                              */
@@ -253,6 +266,7 @@ struct pv_control_op {
 		struct pv_control_memory_map memory_map;
 		struct pv_control_frame frame;
 		struct pv_control_frames frames;
+		struct pv_control_write write;
 		struct pv_control_log log;
 		struct pv_machine_info machine;
 		struct pv_cpu_status cpu;
