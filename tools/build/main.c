@@ -48,7 +48,7 @@ static const char usage_text[] =
 	"  --no-store        do not introduce it to the store\n"
 	"  --timeout S       destroy it after that many seconds\n"
 	"  --repeat N        create and destroy it that many times, without\n"
-	"                    letting it run\n"
+	"                    letting it run, and count the machine's frames\n"
 	"  --timings         say how long each stage took\n";
 
 struct options {
@@ -303,6 +303,30 @@ destroy:
 	return status;
 }
 
+static uint64_t free_frames(struct pv *pv)
+{
+	struct pv_machine_info m = {0};
+
+	pv_control_get_machine(pv, &m);
+	return m.free_pages;
+}
+
+/* Cycles that leave the machine as it was, or the status is a failure. */
+static int repeat(struct pv *pv, const struct options *o)
+{
+	uint64_t before = free_frames(pv), after;
+	int status = STATUS_POWEROFF;
+
+	for (unsigned int i = 0; i < o->repeat && !status; i++)
+		status = one_guest(pv, o, now_us());
+	if (status)
+		return status;
+	after = free_frames(pv);
+	printf("%u cycles, free frames before=%llu after=%llu\n", o->repeat,
+	       (unsigned long long)before, (unsigned long long)after);
+	return after == before ? STATUS_POWEROFF : STATUS_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = {
@@ -332,9 +356,7 @@ int main(int argc, char **argv)
 	if (o.timings)
 		fprintf(stderr, "parapet-build: opened the kernel in %llu us\n",
 			(unsigned long long)(now_us() - began));
-	do
-		status = one_guest(pv, &o, now_us());
-	while (!status && o.repeat && --o.repeat);
+	status = o.repeat ? repeat(pv, &o) : one_guest(pv, &o, now_us());
 	kernel_close(kernel);
 	pv_close(pv);
 	return status;

@@ -47,6 +47,7 @@ static const char *command_name(uint32_t cmd)
 		[PV_CONTROL_set_hypercall_page] = "fill a hypercall page of",
 		[PV_CONTROL_list_frames] = "list the frames of",
 		[PV_CONTROL_resume_domain] = "resume",
+		[PV_CONTROL_write_memory] = "write the memory of",
 		[PV_CONTROL_read_log] = "read the hypervisor's log for",
 		[PV_CONTROL_get_machine] = "look up the machine for",
 		[PV_CONTROL_get_cpu] = "look up a cpu for",

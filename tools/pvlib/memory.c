@@ -26,7 +26,11 @@ struct privcmd_mmapbatch {
 #define PRIVCMD_MMAPBATCH XEN_IOC('P', 4, sizeof(struct privcmd_mmapbatch))
 
 #define LIST_AT           256 /* in the scratch memory, behind the request */
-#define LIST_MAX          ((SCRATCH_BYTES - LIST_AT) / sizeof(uint64_t))
+/* Bytes that are written need not be in hypercall memory: what the kernel took
+ * away meanwhile is fetched again, so many times. */
+#define FAULTS_MAX   100
+#define WRITE_FRAMES 1024ul /* of one call, at most */
+#define LIST_MAX     ((SCRATCH_BYTES - LIST_AT) / sizeof(uint64_t))
 
 static void *list_of(struct pv *pv)
 {
@@ -62,6 +66,66 @@ int pv_populate(struct pv *pv, domid_t domid, unsigned int order,
 			break;
 	}
 	return (int)done;
+}
+
+/* Read a byte of each page, so that all are there. */
+static void touch(const char *from, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += PV_PAGE_SIZE)
+		(void)*(const volatile char *)(from + at);
+	if (bytes)
+		(void)*(const volatile char *)(from + bytes - 1);
+}
+
+/* One call: some of the bytes.  Returns how many, or a negative errno. */
+static long write_some(struct pv *pv, domid_t domid, const uint64_t *mfn,
+		       unsigned int offset, const char *from, size_t bytes)
+{
+	size_t most = (WRITE_FRAMES << PV_PAGE_SHIFT) - offset;
+	struct pv_control_op op = {
+		.cmd = PV_CONTROL_write_memory,
+		.domid = domid,
+		.u.write =
+			{
+				.buffer = (uintptr_t)from,
+				.frames = (uintptr_t)list_of(pv),
+				.offset = offset,
+				.length =
+					(uint32_t)(bytes < most ? bytes : most),
+			},
+	};
+	size_t frames = (offset + op.u.write.length + PV_PAGE_SIZE - 1) >>
+			PV_PAGE_SHIFT;
+	int rc;
+
+	memcpy(list_of(pv), mfn, frames * sizeof(*mfn));
+	rc = pv_control(pv, &op);
+	return rc ? rc : (long)op.u.write.length;
+}
+
+int pv_write_memory(struct pv *pv, domid_t domid, const uint64_t *mfn,
+		    unsigned int offset, const void *from, size_t bytes)
+{
+	const char *at = from;
+	unsigned int faults = 0;
+	long done;
+
+	while (bytes) {
+		done = write_some(pv, domid, mfn, offset, at, bytes);
+		if (done == -EFAULT && faults++ < FAULTS_MAX) {
+			touch(at, bytes < 65536 ? bytes : 65536);
+			continue;
+		}
+		if (done < 0)
+			return (int)done;
+		faults = 0;
+		at += done;
+		bytes -= (size_t)done;
+		offset += (unsigned int)done;
+		mfn += offset >> PV_PAGE_SHIFT;
+		offset %= PV_PAGE_SIZE;
+	}
+	return 0;
 }
 
 /* The first frame that could not be mapped names the failure. */

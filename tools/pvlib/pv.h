@@ -114,6 +114,13 @@ int pv_populate(struct pv *pv, domid_t domid, unsigned int order,
 		uint64_t *extents, unsigned int nr);
 
 /*
+ * Write bytes into frames of a paused domain, from `offset` in the first on;
+ * mfn[] names as many frames as that takes.  Much faster than mapping them.
+ */
+int pv_write_memory(struct pv *pv, domid_t domid, const uint64_t *mfn,
+		    unsigned int offset, const void *from, size_t bytes);
+
+/*
  * Map frames of a domain, in this order, one after the other.  A frame that
  * cannot be mapped (not the domain's, or a page table and writable) fails all.
  * The mapping stays valid, but keeps the frame alive, after the domain's end.
