@@ -68,7 +68,8 @@ struct buf {
 
 static inline char *buf_data(const struct buf *b)
 {
-	return b->mem + b->off;
+	/* An empty buffer has no memory, and NULL has no offsets in C. */
+	return (char *)((uintptr_t)b->mem + b->off);
 }
 
 char *buf_room(struct buf *b, size_t n); /* at least n free bytes at the end */
