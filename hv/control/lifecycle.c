@@ -40,9 +40,6 @@ struct domain *domain_construct(const struct domain_plan *plan)
 	if (!d)
 		return NULL;
 	d->privileged = plan->privileged;
-	if (d->privileged)
-		d->tramp->config_ports =
-			nr_cpus == 1 ? CONFIG_READ : CONFIG_ADDRESS;
 	d->mm.mmio = plan->privileged;
 	d->mm.scrub = !plan->privileged;
 	d->mm.max_frames = plan->max_frames;

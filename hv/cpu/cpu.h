@@ -37,6 +37,10 @@ struct tramp_data {
 	uint64_t prefetched[3];
 };
 
+#define CONFIG_NONE    0 /* not the control domain                        */
+#define CONFIG_ADDRESS 1 /* writes of the address                         */
+#define CONFIG_READ    2 /* reads of data too: no other CPU can interfere  */
+
 /* WIN_CONST: read-only in the guest view; what the trampoline trusts. */
 struct tramp_const {
 	uint64_t hv_cr3; /* this CPU's hypervisor root, as CR3 takes it     */
@@ -46,18 +50,14 @@ struct tramp_const {
 	uint64_t lent_table; /* machine address of the page table that the
 				running vcpu may write; 0: none          */
 	uint64_t lent_address; /* where it sees that table                  */
+	uint64_t config_ports; /* CONFIG_*: what the trampoline serves of
+				  the ports 0xcf8 and 0xcfc              */
 };
-
-#define CONFIG_NONE    0 /* not the control domain                        */
-#define CONFIG_ADDRESS 1 /* writes of the address                         */
-#define CONFIG_READ    2 /* reads of data too: no other CPU can interfere  */
 
 /* WIN_DOMAIN: the running domain's page, read-only in the guest view. */
 struct tramp_domain {
 	uint64_t vcpus; /* bit n: vcpu n exists                           */
 	uint64_t vcpus_up; /* bit n: it has been brought up                 */
-	uint64_t config_ports; /* CONFIG_*: what the trampoline serves of
-				  the ports 0xcf8 and 0xcfc              */
 };
 
 /* One processor.  this_cpu is the CPU's own, at WIN_CPU. */

@@ -9,7 +9,6 @@
 #include "hv/cpu/desc.h"
 #include "hv/cpu/asm.h"
 #include "hv/cpu/features.h"
-#include "hv/entry/entry.h"
 
 #define GATE_PRESENT   (1ull << 47)
 #define GATE_INTERRUPT (0xeull << 40)

@@ -35,6 +35,7 @@ static long set_iopl(union physdev_arg *a)
 	if (a->iopl.iopl > 3)
 		return -EINVAL;
 	current->iopl = a->iopl.iopl;
+	context_load_control(current);
 	return 0;
 }
 

@@ -11,7 +11,6 @@
 #include "hv/cpu/asm.h"
 #include "hv/cpu/safe.h"
 #include "hv/dispatch/dispatch.h"
-#include "hv/entry/entry.h"
 #include "hv/evtchn/evtchn.h"
 
 #define STACK_ALIGN 15ull

@@ -72,6 +72,14 @@ static void load_debug_registers(const struct vcpu *v)
 	write_dr7(v->debugreg[7]);
 }
 
+/* PCI configuration, for a control domain's kernel that may do I/O. */
+static uint64_t config_ports(const struct vcpu *v)
+{
+	if (!v->domain->privileged || !v->iopl)
+		return CONFIG_NONE;
+	return nr_cpus == 1 ? CONFIG_READ : CONFIG_ADDRESS;
+}
+
 void context_load_control(struct vcpu *v)
 {
 	uint64_t cr0 = read_cr0(), cr4 = read_cr4(), want;
@@ -86,6 +94,7 @@ void context_load_control(struct vcpu *v)
 	if (want != cr4)
 		write_cr4(want);
 	load_debug_registers(v);
+	this_cpu->tconst->config_ports = config_ports(v);
 }
 
 static uint64_t page_pte(const void *direct)
@@ -147,6 +156,7 @@ static void load(struct vcpu *v)
 
 	*guest_regs() = v->regs;
 	*tramp_data() = v->tramp;
+	tramp_data()->prefetch_at = 0; /* of another entry */
 	context_refresh_trampoline(v, tramp_data());
 	this_cpu->loaded = NULL;
 	if (before != v || v->loaded_on != this_cpu->id) {

@@ -30,7 +30,7 @@ void offsets(void)
 	OFFSET(TC_LENT_ADDRESS, struct tramp_const, lent_address);
 	OFFSET(TC_VCPUS, struct tramp_domain, vcpus);
 	OFFSET(TC_VCPUS_UP, struct tramp_domain, vcpus_up);
-	OFFSET(TC_CONFIG_PORTS, struct tramp_domain, config_ports);
+	OFFSET(TC_CONFIG_PORTS, struct tramp_const, config_ports);
 	OFFSET(TD_CONFIG_ADDRESS, struct tramp_data, config_address);
 	OFFSET(CPU_GUEST_CR3, struct cpu, guest_cr3);
 	OFFSET(VI_PENDING, struct pv_vcpu_info, evtchn_upcall_pending);

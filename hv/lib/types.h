@@ -65,8 +65,8 @@ static inline bool mfn_eq(mfn_t a, mfn_t b)
 #define ALIGNED(n)  __attribute__((aligned(n)))
 #define SECTION(s)  __attribute__((section(s)))
 /* Not part of the way that most entries go: kept out of it. */
-#define COLD	   __attribute__((cold, noinline))
-#define MUST_CHECK  __attribute__((warn_unused_result))
+#define COLD       __attribute__((cold, noinline))
+#define MUST_CHECK __attribute__((warn_unused_result))
 #define INIT_DATA
 
 #ifdef __clang__

@@ -11,7 +11,7 @@
 #include "hv/cpu/asm.h"
 #include "hv/lib/log.h"
 #include "hv/lib/string.h"
-#include "hv/mm/heap.h"
+#include "hv/mm/frame.h"
 
 enum {
 	MAX_RANGES = 160

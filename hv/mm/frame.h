@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames and page-table entries, as mm and paging see them.
+ * Frames and page-table entries, the engine and the allocator, as the rooms mm
+ * and paging see them.
  *
  * The layout of a frame's state word and the accessors through which the
  * engine reaches frames and entries.  On the host both are arrays that the
@@ -171,7 +172,6 @@ int pin_get(struct frame *f, struct mm_domain *d, enum frame_type type)
 	MUST_HOLD(d->lock);
 int pin_put(struct frame *f, struct mm_domain *d) MUST_HOLD(d->lock);
 
-/* How an entry is written. */
 enum pte_write {
 	PTE_NORMAL,
 	PTE_KEEP_AD, /* accessed and dirty bits stay set                     */
@@ -190,7 +190,7 @@ bool pte_store(uint64_t *p, uint64_t val, enum pte_write how, uint64_t seen);
 int segdesc_validate(uint64_t *page);
 bool segdesc_fix(uint64_t *desc);
 
-/* What the engine needs of the machine (alloc.c, root.c; tests have others). */
+/* What the engine needs of the machine (heap.c, root.c; tests have others). */
 void frame_free(struct frame *f);
 void root_entry_changed(uint64_t mfn, unsigned int slot, uint64_t e);
 void root_forget(uint64_t mfn);
@@ -205,5 +205,28 @@ static inline void frames_flush_since(uint32_t stamp)
 	if (stale)
 		tlb_flush_mask(stale);
 }
+
+/* ---- the allocator (heap.c) -------------------------------------------------- */
+#define HEAP_MAX_ORDER 18 /* 1 GiB */
+#define HEAP_ANYWHERE  64 /* address bits: no limit */
+
+/* Give a run of RAM frames to the allocator (boot); any alignment. */
+void heap_add(uint64_t mfn, uint64_t nr);
+/* A chunk for @d below 2^bits bytes, within its limits.  LINK_NONE. */
+uint32_t frames_alloc(struct mm_domain *d, unsigned int order,
+		      unsigned int bits);
+/* @d counts so many more frames as its own. */
+void frames_count(struct mm_domain *d, int64_t more);
+/* From now on @d gets no frames (it ends). */
+void frames_close(struct mm_domain *d);
+/* Each frame that a domain owns or is lent is a reference to it (paging). */
+void owner_hold(struct domain *d, uint32_t frames);
+void owner_drop(struct domain *d);
+void page_clear(void *page);
+
+/* Where hv_map takes zeroed pages for tables from; tables of the hypervisor. */
+extern void *(*map_page_alloc)(void);
+void *map_page_from_heap(void);
+uint64_t *map_l2(uint64_t *l4, uint64_t va);
 
 #endif /* HV_MM_FRAME_H */

@@ -17,9 +17,9 @@
  * LOCKING: heap_lock covers lists, owners' counts and claims.
  */
 #include "hv/lib/string.h"
-#include "hv/mm/heap.h"
+#include "hv/mm/frame.h"
 
-spinlock_t heap_lock = SPINLOCK_INIT(RUNG_HEAP);
+static spinlock_t heap_lock = SPINLOCK_INIT(RUNG_HEAP);
 uint64_t frame_limit, mm_phys_limit;
 
 enum {
@@ -225,7 +225,7 @@ static uint32_t chunk_reserve(struct mm_domain *d, unsigned int order,
 }
 
 uint32_t frames_alloc(struct mm_domain *d, unsigned int order,
-		      unsigned int bits, bool clear)
+		      unsigned int bits)
 {
 	uint32_t m = chunk_reserve(d, order, bits), tag = owner_tag(d);
 
@@ -236,7 +236,7 @@ uint32_t frames_alloc(struct mm_domain *d, unsigned int order,
 	for (uint32_t i = 0; i < 1u << order; i++) {
 		struct frame *f = &frame_table[m + i];
 
-		if (clear)
+		if (d->scrub)
 			page_clear(table_of(f));
 		f->link = 0;
 		f->owner = tag;

@@ -6,7 +6,7 @@
  * each before the second CPU starts; below them changes are seen by all.
  * Mappings are only ever added, so no flush is needed.
  */
-#include "hv/mm/heap.h"
+#include "hv/mm/frame.h"
 
 enum {
 	IOMAP_PAGES = 1 << 18

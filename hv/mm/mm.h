@@ -124,7 +124,8 @@ uint64_t mm_m2p_l3(void);
 
 /* ---- frames --------------------------------------------------------------- */
 bool mfn_is_ram(mfn_t m); /* has an entry in the frame table              */
-struct domain *frame_owner(mfn_t m); /* NULL: the hypervisor or nobody       */
+/* Does @d own it at the moment? */
+bool frame_is_of(mfn_t m, const struct domain *d);
 
 /*
  * Take a counted reference on a frame that @d owns; frame_put drops it and
@@ -142,16 +143,12 @@ void frame_put_typed(mfn_t m);
 /* The same, as MMUEXT_PIN_*: held until the owner unpins it or ends. */
 int frame_pin(mfn_t m, struct domain *d, enum frame_type type) MUST_CHECK;
 
-/* Allocate for a domain (zeroed; order 0 is one frame), within max_frames. */
-mfn_t domain_frame_alloc(struct domain *d, unsigned int order);
 /*
  * For builders: one run of at most @most frames, as long as one chunk gives,
  * not zeroed unless the domain's memory is scrubbed.  Returns its length, 0:
  * no memory or over max_frames.
  */
 uint64_t domain_run_alloc(struct domain *d, uint64_t most, mfn_t *first);
-/* The domain gives a frame back that nothing else holds.  -EINVAL. */
-int domain_frame_release(struct domain *d, mfn_t m);
 /*
  * Lend a hypervisor page (heap_alloc order 0: shared_info, grant tables) to
  * the domain, which may then map it.  After frame_unshare it goes back to the
@@ -165,15 +162,12 @@ void frame_put_writable(mfn_t m);
 void m2p_set(mfn_t m, uint64_t pfn);
 
 /* ---- guest memory ---------------------------------------------------------
- * HOSTILE.  Walks the current (or given) guest's tables by software; only
+ * HOSTILE.  Walks the current guest's tables by software; only
  * frames that the domain owns (or shares with the hypervisor) are touched.
  * Returns 0 or -EFAULT; nothing is known about the part copied on failure.
  */
 int copy_from_guest(void *to, uint64_t gva, size_t n) MUST_CHECK;
 int copy_to_guest(uint64_t gva, const void *from, size_t n) MUST_CHECK;
-int copy_from_vcpu(struct vcpu *v, void *to, uint64_t gva, size_t n) MUST_CHECK;
-int copy_to_vcpu(struct vcpu *v, uint64_t gva, const void *from,
-		 size_t n) MUST_CHECK;
 /* The leaf entry that maps @gva in @root, and where it is.  0 if none. */
 uint64_t guest_walk(mfn_t root, uint64_t gva, mfn_t *table, unsigned int *slot);
 
@@ -218,9 +212,6 @@ int mm_grant_unmap(struct vcpu *v, uint64_t where, bool is_pte, mfn_t m,
 /* Move the entry of @from over the one of @where, which maps @m as above. */
 int mm_grant_replace(struct vcpu *v, uint64_t where, uint64_t from, mfn_t m,
 		     bool writable) MUST_CHECK;
-
-/* All of the domain's vcpus forget their translations. */
-void mm_flush_domain(struct domain *d);
 
 /* ---- faults ---------------------------------------------------------------- */
 /*

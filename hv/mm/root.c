@@ -19,7 +19,7 @@
  * written to it then is not followed.  A vcpu's root is a use, so no vcpu runs
  * on a copy that is forgotten.
  */
-#include "hv/mm/heap.h"
+#include "hv/mm/frame.h"
 
 enum {
 	NR_COPIES = 4,

@@ -11,7 +11,7 @@
  * Objects are as aligned as their class, so 64 bytes from 64 bytes on.
  */
 #include "hv/lib/string.h"
-#include "hv/mm/heap.h"
+#include "hv/mm/frame.h"
 
 enum {
 	MIN_SHIFT = 4,

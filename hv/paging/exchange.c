@@ -59,7 +59,7 @@ static void restore(struct round *r, uint32_t n, bool gone)
 	for (uint32_t i = 0; i < n; i++) {
 		atomic_fetch_add(&frame_table[r->frames[i]].state, FS_REF);
 		if (gone)
-			(void)domain_frame_release(r->d, mfn_of(r->frames[i]));
+			(void)frame_release(&r->d->mm, r->frames[i]);
 	}
 }
 
@@ -88,7 +88,7 @@ static int take_in(struct round *r)
 static void release_chunk(struct domain *d, uint32_t m, unsigned int order)
 {
 	for (uint32_t i = 0; i < 1u << order; i++)
-		(void)domain_frame_release(d, mfn_of(m + i));
+		(void)frame_release(&d->mm, m + i);
 }
 
 /* Allocate the chunk that follows @frame and tell the guest. */
@@ -101,7 +101,7 @@ static int bring_chunk(struct round *r, uint64_t frame, uint32_t *m)
 
 	if (copy_from_guest(&pfn, gva, sizeof(pfn)))
 		return -EFAULT;
-	*m = frames_alloc(&r->d->mm, out->extent_order, bits, r->d->mm.scrub);
+	*m = frames_alloc(&r->d->mm, out->extent_order, bits);
 	if (*m == LINK_NONE)
 		return -ENOMEM;
 	mfn = *m;

@@ -12,13 +12,12 @@ bool mfn_is_ram(mfn_t m)
 	return frame_find(m.raw);
 }
 
-struct domain *frame_owner(mfn_t m)
+bool frame_is_of(mfn_t m, const struct domain *d)
 {
 	struct frame *f = frame_find(m.raw);
 
-	if (!f || !(READ_ONCE(f->state) & FS_REFS))
-		return NULL;
-	return owner_of(f)->domain;
+	return f && READ_ONCE(f->owner) == owner_tag(&d->mm) &&
+	       (READ_ONCE(f->state) & FS_REFS);
 }
 
 bool frame_get(mfn_t m, struct domain *d)
@@ -45,34 +44,30 @@ void frame_put_writable(mfn_t m)
 	writable_put(&frame_table[m.raw]);
 }
 
-int frame_get_typed(mfn_t m, struct domain *d, enum frame_type type)
+/* @get, with what there is to do before it, under the owner's lock. */
+static int locked_get(mfn_t m, struct mm_domain *d, enum frame_type type,
+		      int (*get)(struct frame *f, struct mm_domain *d,
+				 enum frame_type type)) NO_ANALYSIS
 {
 	struct frame *f = frame_find(m.raw);
-	int rc;
+	int rc = mm_begin(d);
 
-	if (!f)
-		return -EINVAL;
-	if (type == FT_WRITABLE)
-		return writable_get(f, &d->mm) ? 0 : -EINVAL;
-	rc = mm_begin(&d->mm);
 	if (!rc)
-		rc = typed_get(f, &d->mm, type);
-	spin_unlock(&d->mm.lock);
+		rc = f ? get(f, d, type) : -EINVAL;
+	spin_unlock(&d->lock);
 	return rc;
+}
+
+int frame_get_typed(mfn_t m, struct domain *d, enum frame_type type)
+{
+	if (type == FT_WRITABLE)
+		return frame_get_writable(m, d) ? 0 : -EINVAL;
+	return locked_get(m, &d->mm, type, typed_get);
 }
 
 int frame_pin(mfn_t m, struct domain *d, enum frame_type type)
 {
-	struct frame *f = frame_find(m.raw);
-	int rc;
-
-	if (!f)
-		return -EINVAL;
-	rc = mm_begin(&d->mm);
-	if (!rc)
-		rc = pin_get(f, &d->mm, type);
-	spin_unlock(&d->mm.lock);
-	return rc;
+	return locked_get(m, &d->mm, type, pin_get);
 }
 
 void frame_put_typed(mfn_t m)
@@ -103,23 +98,15 @@ void owner_drop(struct domain *d)
 
 /* ---- allocation ---------------------------------------------------------------- */
 
-mfn_t domain_frame_alloc(struct domain *d, unsigned int order)
-{
-	uint32_t m = frames_alloc(&d->mm, order, HEAP_ANYWHERE, true);
-
-	return m == LINK_NONE ? MFN_INVALID : mfn_of(m);
-}
-
 uint64_t domain_run_alloc(struct domain *d, uint64_t most, mfn_t *first)
 {
 	unsigned int order = HEAP_MAX_ORDER + 1;
 
 	while (order--) {
-		uint32_t m = LINK_NONE;
+		uint32_t m = most >> order ? frames_alloc(&d->mm, order,
+							  HEAP_ANYWHERE)
+					   : LINK_NONE;
 
-		if (most >> order)
-			m = frames_alloc(&d->mm, order, HEAP_ANYWHERE,
-					 d->mm.scrub);
 		*first = mfn_of(m);
 		if (m != LINK_NONE)
 			return 1ull << order;
@@ -141,11 +128,11 @@ bool frame_unalloc(struct frame *f, struct mm_domain *d, bool alone)
 	return true;
 }
 
-int domain_frame_release(struct domain *d, mfn_t m)
+bool frame_release(struct mm_domain *d, uint64_t m)
 {
-	struct frame *f = frame_find(m.raw);
+	struct frame *f = frame_find(m);
 
-	return f && frame_unalloc(f, &d->mm, true) ? 0 : -EINVAL;
+	return f && frame_unalloc(f, d, true);
 }
 
 /* ---- pages lent to a domain --------------------------------------------------- */

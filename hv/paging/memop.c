@@ -46,7 +46,7 @@ static int extent_add(struct domain *d, const struct pv_memory_reservation *r,
 
 	if (numbered && copy_from_guest(&pfn, at, sizeof(pfn)))
 		return -EFAULT;
-	m = frames_alloc(&d->mm, r->extent_order, bits, d->mm.scrub);
+	m = frames_alloc(&d->mm, r->extent_order, bits);
 	if (m == LINK_NONE)
 		return -ENOMEM;
 	for (uint32_t k = 0; numbered && k < nr; k++)
@@ -56,7 +56,7 @@ static int extent_add(struct domain *d, const struct pv_memory_reservation *r,
 		return 0;
 	/* The guest may have guessed one and freed it itself. */
 	for (uint32_t k = 0; k < nr; k++)
-		(void)domain_frame_release(d, mfn_of(m + k));
+		(void)frame_release(&d->mm, m + k);
 	return -EFAULT;
 }
 
@@ -68,7 +68,7 @@ static int extent_remove(struct domain *d,
 	if (copy_from_guest(&m, r->extent_start + i * sizeof(m), sizeof(m)))
 		return -EFAULT;
 	for (uint64_t k = 0; k < 1ull << r->extent_order; k++)
-		if (domain_frame_release(d, mfn_of(m + k)))
+		if (!frame_release(&d->mm, m + k))
 			return -EINVAL;
 	return 0;
 }

@@ -9,7 +9,7 @@
 #define HV_PAGING_PAGING_H
 
 #include "hv/domain/domain.h"
-#include "hv/mm/heap.h"
+#include "hv/mm/frame.h"
 
 /*
  * How many entries one call may take or give back before it restarts: each is
@@ -49,6 +49,8 @@ static inline bool is_table(const struct frame *f, const struct mm_domain *d)
  * if nothing else holds it.
  */
 bool frame_unalloc(struct frame *f, struct mm_domain *d, bool alone);
+/* The domain gives back a frame that nothing else holds. */
+bool frame_release(struct mm_domain *d, uint64_t m);
 
 /*
  * The L1 entry of @gva under @root: its table and slot.  Under the owner's

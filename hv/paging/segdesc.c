@@ -170,7 +170,7 @@ int ldt_replace(struct mm_domain *d, struct vcpu *v, uint64_t base,
 	uint64_t e;
 	int rc;
 
-	if (n > LDT_PAGES || (n && (base & ~PAGE_MASK)))
+	if (entries > LDT_PAGES * PAGE_SIZE / 8 || (n && (base & ~PAGE_MASK)))
 		return -EINVAL;
 	if (n && !(new = hv_alloc(n * sizeof(*new))))
 		return -ENOMEM;

@@ -60,11 +60,6 @@ void guest_flush(struct domain *d, uint64_t mask)
 		tlb_flush_mask(on);
 }
 
-void mm_flush_domain(struct domain *d)
-{
-	guest_flush(d, ~0ull);
-}
-
 /* ---- mmu_update --------------------------------------------------------------- */
 
 /* The frame is not a table in use: ordinary memory, if the guest may write. */

@@ -59,8 +59,9 @@ uint64_t guest_walk(mfn_t root, uint64_t gva, mfn_t *table, unsigned int *slot)
 }
 
 /* The frame behind @gva, held for a copy; NULL. */
-static struct frame *page_get(struct vcpu *v, uint64_t gva, bool write)
+static struct frame *page_get(uint64_t gva, bool write)
 {
+	struct vcpu *v = current;
 	uint64_t e = guest_walk(v->kernel_root, gva, NULL, NULL);
 	struct frame *f = e ? frame_find(pte_mfn(e)) : NULL;
 	struct mm_domain *d = &v->domain->mm;
@@ -81,14 +82,13 @@ static void move(char *to, const char *from, size_t n)
 		__builtin_memcpy(to, from, 8);
 }
 
-/* Copy @n bytes at @gva of @v, out of the guest or (@write) into it. */
-static inline int copy(struct vcpu *v, uint64_t gva, char *buf, size_t n,
-		       bool write)
+/* Copy @n bytes at @gva, out of the guest or (@write) into it. */
+static inline int copy(uint64_t gva, char *buf, size_t n, bool write)
 {
 	while (n) {
 		uint64_t off = gva & ~PAGE_MASK;
 		size_t part = min(n, (size_t)(PAGE_SIZE - off));
-		struct frame *f = page_get(v, gva, write);
+		struct frame *f = page_get(gva, write);
 		char *p;
 
 		if (unlikely(!f))
@@ -108,16 +108,6 @@ static inline int copy(struct vcpu *v, uint64_t gva, char *buf, size_t n,
 	return 0;
 }
 
-int copy_from_vcpu(struct vcpu *v, void *to, uint64_t gva, size_t n)
-{
-	return copy(v, gva, to, n, false);
-}
-
-int copy_to_vcpu(struct vcpu *v, uint64_t gva, const void *from, size_t n)
-{
-	return copy(v, gva, (char *)from, n, true);
-}
-
 int copy_from_guest(void *to, uint64_t gva, size_t n)
 {
 	const struct tramp_data *t = tramp_data();
@@ -129,10 +119,10 @@ int copy_from_guest(void *to, uint64_t gva, size_t n)
 		memcpy(to, (const char *)t->prefetched + off, n);
 		return 0;
 	}
-	return copy(current, gva, to, n, false);
+	return copy(gva, to, n, false);
 }
 
 int copy_to_guest(uint64_t gva, const void *from, size_t n)
 {
-	return copy(current, gva, (char *)from, n, true);
+	return copy(gva, (char *)from, n, true);
 }

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* What the trampoline's parts share, for assembly. */
+#ifndef HV_ENTRY_MACROS_H
+#define HV_ENTRY_MACROS_H
+
+#include <pv/arch-x86.h>
+#include <pv/errno.h>
+#include <pv/hypercalls.h>
+#include <pv/mmu.h>
+
+#include "hv/entry/entry.h"
+#include "hv/lib/layout.h"
+#include "asm-offsets.h"
+
+#define DATA(field)  (win_data + TD_##field)(%rip)
+#define CONST(field) (win_const + TC_##field)(%rip)
+#define DOMAIN(field) (win_domain + TC_##field)(%rip)
+
+/* Flags that a guest may set; IF is always on outside ring 0. */
+#define CONFIG_NONE 0
+#define CONFIG_READ 2
+
+#define FLAGS_GUEST 0x240dd5	/* ID AC OF DF TF SF ZF AF PF CF */
+#define FLAGS_ON    0x202	/* IF and the bit that is always 1 */
+#define SHOWN_CS    (FLAT_KERNEL_CS & ~3) /* ring-1 code as frames show it */
+
+/* The instruction at \label may fault for the reason \kind. */
+.macro TRAMP_FAULT label, kind
+	.pushsection .fixup_table, "a"
+	.quad	\label, \kind
+	.popsection
+.endm
+
+.macro PUSH_GPRS
+	pushq	%rdi
+	pushq	%rsi
+	pushq	%rdx
+	pushq	%rcx
+	pushq	%rax
+	pushq	%r8
+	pushq	%r9
+	pushq	%r10
+	pushq	%r11
+	pushq	%rbx
+	pushq	%rbp
+	pushq	%r12
+	pushq	%r13
+	pushq	%r14
+	pushq	%r15
+.endm
+
+.macro POP_GPRS
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbp
+	popq	%rbx
+	popq	%r11
+	popq	%r10
+	popq	%r9
+	popq	%r8
+	popq	%rax
+	popq	%rcx
+	popq	%rdx
+	popq	%rsi
+	popq	%rdi
+.endm
+
+/* Jump to \bad if \reg is in the reserved range.  \tmp is lost. */
+.macro CHECK_ADDRESS reg, tmp, bad
+	movq	\reg, \tmp
+	shrq	$43, \tmp
+	cmpq	$(RESERVED_START >> 43), \tmp
+	je	\bad
+.endm
+
+#endif /* HV_ENTRY_MACROS_H */
