@@ -171,7 +171,7 @@ static void the_machine_to_physical_table_follows(void **state)
 
 static bool all_of_a(struct domain *d, uint64_t mfn)
 {
-	return d == b.d && frame_owner(mfn_of(mfn)) == a.d;
+	return d == b.d && frame_is_of(mfn_of(mfn), a.d);
 }
 
 static void the_privileged_map_others_frames(void **state)

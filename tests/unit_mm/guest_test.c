@@ -205,7 +205,7 @@ static void shared_pages_outlive_their_owner_only_while_mapped(void **state)
 	/* Not a table, not to be given away. */
 	assert_int_equal(mmuext(MMUEXT_PIN_L1_TABLE, m, 0, DOMID_SELF),
 			 -EINVAL);
-	assert_int_equal(domain_frame_release(a.d, mfn_of(m)), -EINVAL);
+	assert_false(frame_release(&a.d->mm, m));
 	r = direct_to_mfn(heap_alloc(0)).raw;
 	frame_share(mfn_of(r), a.d, false);
 	hold(r, FT_LOCKED);
@@ -242,7 +242,7 @@ static void a_domain_ends_while_others_map_it(void **state)
 		;
 	assert_int_equal(c.d->mm.nr_frames, 1);
 	assert_int_equal(c.d->refs, 2);
-	assert_true(domain_frame_alloc(c.d, 0).raw == MFN_INVALID.raw);
+	assert_int_equal(frames_alloc(&c.d->mm, 0, HEAP_ANYWHERE), LINK_NONE);
 	assert_int_equal(mmu_update(&b, pte_at(b.l1, 30), 0, DOMID_SELF), 0);
 	assert_int_equal(c.d->refs, 1);
 	guest_end(&c);

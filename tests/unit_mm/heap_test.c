@@ -138,10 +138,10 @@ static void addresses_are_as_short_as_asked(void **state)
 	guest_bare(&a, 1, true, 2000);
 	/* 2 MiB are 512 frames. */
 	for (unsigned int i = 0; i < 40; i++) {
-		m = frames_alloc(&a.d->mm, i % 4, 21, true);
+		m = frames_alloc(&a.d->mm, i % 4, 21);
 		assert_true(m == LINK_NONE || m + (1u << i % 4) <= 512);
 	}
-	assert_int_equal(frames_alloc(&a.d->mm, 0, 11, true), LINK_NONE);
+	assert_int_equal(frames_alloc(&a.d->mm, 0, 11), LINK_NONE);
 	check_all();
 	guest_end(&a);
 }

@@ -161,7 +161,7 @@ void guest_bare(struct guest *g, domid_t id, bool privileged, uint64_t max)
 
 uint64_t frame_new(struct domain *d)
 {
-	uint32_t m = frames_alloc(&d->mm, 0, HEAP_ANYWHERE, true);
+	uint32_t m = frames_alloc(&d->mm, 0, HEAP_ANYWHERE);
 
 	assert_true(m != LINK_NONE);
 	return m;

@@ -117,8 +117,8 @@ static uint32_t pick_dom(void)
 static bool any_of_the_two(struct domain *d, uint64_t mfn)
 {
 	(void)d;
-	return frame_owner(mfn_of(mfn)) == g[0].d ||
-	       frame_owner(mfn_of(mfn)) == g[1].d;
+	return frame_is_of(mfn_of(mfn), g[0].d) ||
+	       frame_is_of(mfn_of(mfn), g[1].d);
 }
 
 /* ---- operations ---------------------------------------------------------------------- */
@@ -294,8 +294,9 @@ static void respare(void)
 {
 	for (unsigned int w = 0; w < 2; w++)
 		for (unsigned int i = 0; i < SPARE; i++)
-			if (frame_owner(mfn_of(spare[w][i])) != g[w].d)
-				spare[w][i] = domain_frame_alloc(g[w].d, 0).raw;
+			if (!frame_is_of(mfn_of(spare[w][i]), g[w].d))
+				spare[w][i] = frames_alloc(&g[w].d->mm, 0,
+							   HEAP_ANYWHERE);
 }
 
 static long op_reservation(void)

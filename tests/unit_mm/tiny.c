@@ -16,7 +16,6 @@ unsigned int nr_cpus = 1;
 int mm_budget;
 struct tramp_data host_tramp_data;
 uint64_t frame_limit, mm_phys_limit = 1 << 20;
-spinlock_t heap_lock;
 
 void panic(const char *fmt, ...)
 {
@@ -72,12 +71,11 @@ void frames_close(struct mm_domain *d)
 }
 
 uint32_t frames_alloc(struct mm_domain *d, unsigned int order,
-		      unsigned int bits, bool clear)
+		      unsigned int bits)
 {
 	(void)d;
 	(void)order;
 	(void)bits;
-	(void)clear;
 	return LINK_NONE;
 }
 
