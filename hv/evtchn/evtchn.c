@@ -152,18 +152,26 @@ static int bind(struct domain *d, uint32_t port, uint32_t cmd,
 	}
 }
 
-/* A call that makes a port of @d and writes its number to @result. */
+/*
+ * A call that makes a port of @d and writes its number to @result: first, for
+ * a binding cannot be undone; an error puts back what was there.
+ */
 static int make_port(struct domain *d, uint32_t cmd, const union evtchn_op *op,
 		     uint64_t result)
 {
-	uint32_t port;
+	uint32_t port, was;
 	int rc = port_reserve(d, &port);
 
 	if (rc)
 		return rc;
-	rc = copy_to_guest(result, &port, sizeof(port));
-	if (!rc)
+	if (copy_from_guest(&was, result, sizeof(was)) ||
+	    copy_to_guest(result, &port, sizeof(port)))
+		rc = -EFAULT;
+	if (!rc) {
 		rc = bind(d, port, cmd, op);
+		if (rc && copy_to_guest(result, &was, sizeof(was)))
+			rc = -EFAULT;
+	}
 	if (rc)
 		port_unreserve(d, port);
 	return rc;
