@@ -115,19 +115,13 @@ static void NORETURN machine_end(unsigned int code)
 	}
 }
 
+/* No lock: crashes are reported from under any. */
 void domain_shutdown(struct domain *d, unsigned int code)
 {
-	bool first;
-
-	spin_lock(&d->lock);
-	first = !d->shut_down;
-	if (first) {
-		d->shut_down = true;
-		d->shutdown_code = code;
-	}
-	spin_unlock(&d->lock);
-	if (!first)
+	if (atomic_exchange(&d->shutting_down, true))
 		return;
+	d->shutdown_code = code;
+	store_release(&d->shut_down, true);
 	if (d == control_domain)
 		machine_end(code);
 	domain_pause_nosync(d);

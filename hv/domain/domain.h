@@ -101,7 +101,8 @@ struct domain {
 	domid_t id;
 	bool privileged; /* the control domain                               */
 	bool dying; /* destroy has begun                                     */
-	bool shut_down;
+	bool shutting_down; /* somebody was first to say so                   */
+	bool shut_down; /* it stopped: shutdown_code is why                   */
 	unsigned int shutdown_code; /* SHUTDOWN_*                            */
 	bool crashed;
 	uint32_t refs;
