@@ -10,4 +10,5 @@ lint-clang:
 		$(BUILD)/clang/parapet
 .PHONY: lint-clang
 
-TESTS += tests/lint/selftest@120
+TESTS += tests/lint/selftest@120 tests/lint/image@60
+TEST_NEEDS += $(BUILD)/parapet

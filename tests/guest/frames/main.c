@@ -150,6 +150,50 @@ static void user_instruction_pointers_may_be_anything(void)
 	this_vcpu()->iret_flags = 0;
 }
 
+/*
+ * SYSCALL in the last two bytes of the lower half: the address to return to is
+ * not canonical, and SYSRET to it would fault in ring 0 on some processors.
+ */
+static void a_system_call_at_the_end_of_the_lower_half(void)
+{
+	const uint64_t page = 0x00007ffffffff000;
+	uint64_t *l3 = table_alloc(), *l2 = table_alloc(), *l1 = table_alloc();
+	uint8_t *code = page_alloc();
+	unsigned int k;
+
+	memset(code, 0x90, PAGE_SIZE);
+	code[PAGE_SIZE - 2] = 0x0f;
+	code[PAGE_SIZE - 1] = 0x05;
+	CHECK_EQ(mmuext(MMUEXT_PIN_L3_TABLE, va_to_mfn(l3), 0), 0);
+	CHECK_EQ(pte_write(&l3[511], va_to_mfn(l2) * PAGE_SIZE | PTE_TABLE), 0);
+	CHECK_EQ(pte_write(&l2[511], va_to_mfn(l1) * PAGE_SIZE | PTE_TABLE), 0);
+	CHECK_EQ(pte_write(&l1[511], va_to_mfn(code) * PAGE_SIZE | PTE_USER),
+		 0);
+	CHECK_EQ(pte_write(&kernel_root()[255],
+			   va_to_mfn(l3) * PAGE_SIZE | PTE_TABLE),
+		 0);
+	CHECK_EQ(pte_write(&user_root[255],
+			   va_to_mfn(l3) * PAGE_SIZE | PTE_TABLE),
+		 0);
+	for (k = 0; k < 2; k++) {
+		struct frame f = user_frame();
+
+		f.rip = page + PAGE_SIZE - 2;
+		user_run(&f);
+		CHECK_EQ(f.vector, ENTRY_SYSCALL);
+		CHECK_EQ(f.rip, page + PAGE_SIZE);
+		this_vcpu()->iret_flags = k ? VGCF_in_syscall : 0;
+		user_run(&f);
+		this_vcpu()->iret_flags = 0;
+		CHECKF(f.vector == ENTRY_FAILSAFE || f.vector == VEC_GP ||
+			       f.vector == VEC_PF,
+		       "%#lx", f.vector);
+		CHECK_EQ(f.cs & 3, 3);
+	}
+	CHECK_EQ(pte_write(&kernel_root()[255], 0), 0);
+	CHECK_EQ(pte_write(&user_root[255], 0), 0);
+}
+
 static void jump(void *rip)
 {
 	__asm__ volatile("pushq %0\n ret" : : "r"(rip));
@@ -328,6 +372,8 @@ const struct test tests[] = {
 	 kernel_selectors_are_ours},
 	{"user instruction pointers may be anything",
 	 user_instruction_pointers_may_be_anything},
+	{"a system call at the end of the lower half",
+	 a_system_call_at_the_end_of_the_lower_half},
 	{"kernel instruction pointers may be anything",
 	 kernel_instruction_pointers_may_be_anything},
 	{"user flags are limited", user_flags_are_limited},

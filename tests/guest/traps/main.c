@@ -333,6 +333,61 @@ static void alignment_is_checked_for_users_that_want_it(void)
 	CHECK_EQ(read_flags() & RFLAGS_AC, 0);
 }
 
+/* ---- native returns --------------------------------------------------------- */
+
+static uint64_t iretq_to(uint64_t cs, uint64_t ss)
+{
+	uint64_t landed;
+
+	__asm__ volatile("movq %%rsp, %%rbx\n"
+			 "pushq %2\n pushq %%rbx\n pushfq\n pushq %1\n"
+			 "leaq 1f(%%rip), %%rax\n pushq %%rax\n iretq\n"
+			 "1: movq %%cs, %0"
+			 : "=&r"(landed)
+			 : "r"(cs), "r"(ss)
+			 : "rax", "rbx", "memory", "cc");
+	return landed;
+}
+
+/* As a kernel does to have its own instruction stream serialised. */
+static void the_kernel_returns_to_itself(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 10; i++)
+		CHECK_EQ(iretq_to(read_cs(), read_ss()), read_cs());
+	CHECK(HYPERVISOR_xen_version(XENVER_version, 0) > 0);
+}
+
+/*
+ * Down to ring 3, but in kernel mode still: the first page without the user
+ * bit brings it back to ring 1, and hypercalls work throughout.
+ */
+static void a_kernel_that_drops_to_ring_3_comes_back(void)
+{
+	iretq_to(FLAT_USER_CS, FLAT_USER_SS);
+	CHECK(HYPERVISOR_xen_version(XENVER_version, 0) > 0);
+	CHECK_EQ(probe_read(0x12345).vector, VEC_PF);
+	CHECK_EQ(P(this_vcpu()), P(&percpus[0]));
+	CHECK_EQ(user_call(user_undefined, 0, 0, 0).vector, VEC_UD);
+	CHECK_EQ(read_cs() & 3, on_parapet() ? 1 : 3);
+}
+
+static void iretq_ring_0(void *cs)
+{
+	iretq_to(P(cs), 0xe010);
+}
+
+static void ring_0_is_not_reached(void)
+{
+	struct fault f = probe(iretq_ring_0, (void *)0xe008);
+
+	CHECK_EQ(f.vector, VEC_GP);
+	f = probe(iretq_ring_0, (void *)0xe030);
+	CHECK_EQ(f.vector, VEC_GP);
+	CHECK(read_cs() & 3);
+}
+
 /* ---- the table ------------------------------------------------------------ */
 
 static void the_table_ends_at_address_0(void)
@@ -405,6 +460,10 @@ const struct test tests[] = {
 	 user_frames_go_to_the_kernel_stack},
 	{"alignment is checked for users that want it",
 	 alignment_is_checked_for_users_that_want_it},
+	{"the kernel returns to itself", the_kernel_returns_to_itself},
+	{"a kernel that drops to ring 3 comes back",
+	 a_kernel_that_drops_to_ring_3_comes_back},
+	{"no return leads to ring 0", ring_0_is_not_reached},
 	{"the trap table ends at address 0", the_table_ends_at_address_0},
 	{"an exception without a handler ends the domain", without_a_handler,
 	 CRASHES},

@@ -237,6 +237,49 @@ static void vcpus_keep_their_registers(void)
 	CHECK_EQ(wrong, 0);
 }
 
+/* ---- one clock ---------------------------------------------------------------- */
+
+static volatile uint64_t told;
+static volatile uint32_t turn;
+
+static void tell_time(void *arg)
+{
+	(void)arg;
+	while (!stop) {
+		if (turn != 1) {
+			HYPERVISOR_sched_op(SCHEDOP_yield, 0, 0);
+			continue;
+		}
+		told = system_time();
+		__atomic_store_n(&turn, 0, __ATOMIC_SEQ_CST);
+	}
+}
+
+static void clocks_agree(void)
+{
+	uint64_t before, after;
+	unsigned int i;
+
+	if (!(vcpu_info()->time.flags & PVCLOCK_TSC_STABLE_BIT)) {
+		skip("the clocks are not said to");
+		return;
+	}
+	stop = turn = 0;
+	CHECK_EQ(vcpu_run(1, tell_time, NULL), 0);
+	for (i = 0; i < 2000; i++) {
+		before = system_time();
+		__atomic_store_n(&turn, 1, __ATOMIC_SEQ_CST);
+		while (turn)
+			HYPERVISOR_sched_op(SCHEDOP_yield, 0, 0);
+		after = system_time();
+		if (!CHECKF(before <= told && told <= after,
+			    "%lu: %lu, then %lu", before, told, after))
+			break;
+	}
+	stop = 1;
+	CHECK(vcpu_wait_down(1, 10000));
+}
+
 /* ---- vcpu info ------------------------------------------------------------------------ */
 
 static long register_info(unsigned int id, uint64_t mfn, uint32_t offset)
@@ -326,6 +369,7 @@ const struct test tests[] = {
 	{"many share few processors", many_vcpus_share_processors},
 	{"one is stopped by another", a_vcpu_is_stopped_by_another},
 	{"all keep their registers", vcpus_keep_their_registers},
+	{"their clocks agree", clocks_agree},
 	{"the vcpu info moves once", vcpu_info_moves_once},
 	{"an NMI is sent to oneself", nmis_are_sent},
 	{"an NMI reaches a running vcpu", nmis_reach_a_running_vcpu},
