@@ -182,7 +182,7 @@ def table(report):
     print(f"worst ratio, store of 1M nodes to empty one: "
           f"{report['worst_ratio']:.2f} (target {RATIO_LIMIT})")
     print("keys spread over all the nodes: " + ", ".join(
-        f"{r['name']} {number(r['spread_best'])}/s"
+        f"{r['name']} {number(r['spread_best'])} {r['unit']}"
         for r in report["rows"] if "spread_best" in r))
     print(f"load average {report['load'][0]:.1f} before, "
           f"{report['load'][1]:.1f} after")

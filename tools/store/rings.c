@@ -128,6 +128,8 @@ static void ring_own(struct daemon *dm)
 		return;
 	}
 	d->introduced = true;
+	rec_introduce(&dm->st, d, d->conn->in_at, d->conn->out_at);
+	store_seal(&dm->st);
 }
 
 void rings_resume(struct daemon *dm)
