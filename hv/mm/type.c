@@ -218,7 +218,9 @@ static bool entry_ignored(enum frame_type type, unsigned int slot, uint64_t e)
 }
 
 enum {
-	GROUP = PT_ENTRIES < 8 ? PT_ENTRIES : 8
+	GROUP = PT_ENTRIES < 8 ? PT_ENTRIES : 8,
+	/* To look through an empty table is worth some entries, too. */
+	SCAN_COST = PT_ENTRIES / 8
 };
 
 /* At the start of a group of entries that are all 0: most are. */
@@ -246,7 +248,6 @@ static void l1_release(uint64_t *pt, unsigned int n)
 /* All of an L1 at once: it is short. */
 static int l1_validate(struct mm_domain *d, uint64_t *pt) MUST_HOLD(d->lock)
 {
-	d->budget -= PT_ENTRIES / 8;
 	for (unsigned int i = 0; i < PT_ENTRIES; i++) {
 		uint64_t e = pt[i];
 		int rc;
@@ -301,7 +302,6 @@ static int validate(struct frame *f, struct mm_domain *d, enum frame_type type,
 
 	switch (type) {
 	case FT_SEGDESC:
-		d->budget -= PT_ENTRIES / 8;
 		rc = segdesc_validate(pt);
 		break;
 	case FT_L1:
@@ -310,6 +310,7 @@ static int validate(struct frame *f, struct mm_domain *d, enum frame_type type,
 	default:
 		rc = table_validate(d, pt, type, &n);
 	}
+	d->budget -= SCAN_COST;
 	if (!rc) {
 		/* BUSY's reference becomes the caller's. */
 		atomic_fetch_sub(&f->state, BUSY_ACTIVE - FS_USE);
@@ -399,7 +400,7 @@ void typed_put(struct frame *f, struct mm_domain *d)
 		return;
 	switch (state_type(s)) {
 	case FT_L1:
-		d->budget -= PT_ENTRIES / 4;
+		d->budget -= SCAN_COST;
 		l1_release(table_of(f), PT_ENTRIES);
 		/* fall through */
 	case FT_SEGDESC:
@@ -430,6 +431,7 @@ static int zombie_release(struct mm_domain *d, struct frame *f, unsigned int n)
 		}
 		typed_put(&frame_table[pte_mfn(e)], d);
 	}
+	d->budget -= SCAN_COST;
 	busy_end(f);
 	return 0;
 }

@@ -15,6 +15,10 @@
 #include "hv/emul/decode.h"
 #include "hv/paging/paging.h"
 
+#ifdef HV_HOST
+#define rdmsr(msr) 0
+#endif
+
 /* The domain's own frame that @va is mapped to, if it is a table; or NULL. */
 static struct frame *table_at(struct vcpu *v, uint64_t va)
 {

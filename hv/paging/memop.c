@@ -87,8 +87,8 @@ static long reservation(unsigned int cmd, uint64_t done, uint64_t arg)
 	rc = memop_domain(r.domid, &d);
 	if (rc)
 		return rc;
-	if (r.extent_order >
-	    (current->domain->privileged ? HEAP_MAX_ORDER : GUEST_ORDER))
+	/* What has to be cleared is given in small parts. */
+	if (r.extent_order > (d->mm.scrub ? GUEST_ORDER : HEAP_MAX_ORDER))
 		rc = -EINVAL;
 	while (!rc && done < r.nr_extents && budget > 0) {
 		rc = cmd == XENMEM_decrease_reservation
