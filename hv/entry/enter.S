@@ -168,17 +168,6 @@ hv_restart_stack:
 	jmp	exit_to_guest
 
 /* Indirect branches of C go through these; speculation stops in the loop. */
-.macro THUNK reg
-	.globl	__x86_indirect_thunk_\reg
-	.hidden	__x86_indirect_thunk_\reg
-__x86_indirect_thunk_\reg:
-	call	2f
-1:	pause
-	lfence
-	jmp	1b
-2:	movq	%\reg, (%rsp)
-	ret
-.endm
 	.irp	reg, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, \
 		r13, r14, r15
 	THUNK	\reg

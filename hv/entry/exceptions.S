@@ -6,23 +6,6 @@
 #include "hv/entry/macros.h"
 
 	.section .tramp.text, "ax"
-/*
- * One stub per vector: leaves "entry, error" below the hardware's frame.
- */
-.macro STUB vec
-	.balign 16
-vec_\vec:
-	.if !(\vec == 8 || (\vec >= 10 && \vec <= 14) || \vec == 17 || \
-	      \vec == 21 || \vec == 29 || \vec == 30)
-	pushq	$0
-	.endif
-	pushq	$\vec
-	.if \vec == 1 || \vec == 2 || \vec == 8 || \vec == 18
-	jmp	enter_ist
-	.else
-	jmp	enter_vector
-	.endif
-.endm
 
 	.altmacro
 	.set	n, 0
@@ -213,9 +196,6 @@ p11:	movq	%rcx, -24(%rax)
 	.globl	vector_stubs
 vector_stubs:
 	.altmacro
-.macro STUB_ADDRESS vec
-	.quad	vec_\vec
-.endm
 	.set	n, 0
 	.rept	256
 	STUB_ADDRESS %n

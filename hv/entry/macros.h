@@ -3,6 +3,8 @@
 #ifndef HV_ENTRY_MACROS_H
 #define HV_ENTRY_MACROS_H
 
+/* clang-format off */
+
 #include <pv/arch-x86.h>
 #include <pv/errno.h>
 #include <pv/hypercalls.h>
@@ -73,6 +75,41 @@
 	shrq	$43, \tmp
 	cmpq	$(RESERVED_START >> 43), \tmp
 	je	\bad
+.endm
+
+/*
+ * One stub per vector: leaves "entry, error" below the hardware's frame.
+ */
+.macro STUB vec
+	.balign 16
+vec_\vec:
+	.if !(\vec == 8 || (\vec >= 10 && \vec <= 14) || \vec == 17 || \
+	      \vec == 21 || \vec == 29 || \vec == 30)
+	pushq	$0
+	.endif
+	pushq	$\vec
+	.if \vec == 1 || \vec == 2 || \vec == 8 || \vec == 18
+	jmp	enter_ist
+	.else
+	jmp	enter_vector
+	.endif
+.endm
+
+.macro STUB_ADDRESS vec
+	.quad	vec_\vec
+.endm
+
+/* Indirect branches of C go through these; speculation stops in the loop. */
+.macro THUNK reg
+	.globl	__x86_indirect_thunk_\reg
+	.hidden	__x86_indirect_thunk_\reg
+__x86_indirect_thunk_\reg:
+	call	2f
+1:	pause
+	lfence
+	jmp	1b
+2:	movq	%\reg, (%rsp)
+	ret
 .endm
 
 #endif /* HV_ENTRY_MACROS_H */
