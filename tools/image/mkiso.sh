@@ -27,11 +27,11 @@ done
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/boot/grub"
-cp "$hypervisor" "$work/boot/parapet"
-gzip -c -n -6 "$vmlinux" >"$work/boot/vmlinux.gz"
-cp "$initrd" "$work/boot/initrd.img"
-cat >"$work/boot/grub/grub.cfg" <<END
+mkdir -p "$work/tree/boot/grub"
+cp "$hypervisor" "$work/tree/boot/parapet"
+gzip -c -n -6 "$vmlinux" >"$work/tree/boot/vmlinux.gz"
+cp "$initrd" "$work/tree/boot/initrd.img"
+cat >"$work/tree/boot/grub/grub.cfg" <<END
 serial --unit=0 --speed=115200
 terminal_input console serial
 terminal_output console serial
@@ -47,7 +47,7 @@ menuentry "Parapet" {
 }
 END
 if ! grub-mkrescue -o "$out.tmp" --fonts= --locales= --themes= --compress=xz \
-	"$work" >"$work/log" 2>&1
+	"$work/tree" >"$work/log" 2>&1
 then
 	tail -n 5 "$work/log" >&2
 	die "grub-mkrescue failed"

@@ -23,6 +23,7 @@
 
 #define MAX_CPUS    64
 #define RUN_SECONDS 1.0
+#define RATE_TRIES  5
 
 static _Atomic int64_t latest;
 static _Atomic int64_t worst; /* ns; the longest step back */
@@ -111,20 +112,35 @@ static double next_second(int fd)
 	return now();
 }
 
+/* What two of its seconds take on ours; -1 if it stands still. */
+static double two_seconds(int fd)
+{
+	double from = next_second(fd);
+	double to = from < 0 || next_second(fd) < 0 ? -1 : next_second(fd);
+
+	return to < 0 ? -1 : to - from;
+}
+
+/*
+ * A busy host may pause us between a second's edge and our look at the clock;
+ * a clock at a wrong rate is wrong each time.
+ */
 static void check_rate(void)
 {
-	int fd = open("/dev/rtc0", O_RDONLY | O_CLOEXEC);
-	double from, to;
+	int fd = open("/dev/rtc0", O_RDONLY | O_CLOEXEC), ok = 0;
+	double took = -1;
 
 	if (fd < 0) {
 		report(0, "clock-rate", "/dev/rtc0: %s", strerror(errno));
 		return;
 	}
-	from = next_second(fd);
-	to = from < 0 || next_second(fd) < 0 ? -1 : next_second(fd);
+	for (int i = 0; i < RATE_TRIES && !ok; i++) {
+		took = two_seconds(fd);
+		ok = took > 1.9 && took < 2.1;
+	}
 	close(fd);
-	report(to > 0 && to - from > 1.8 && to - from < 2.2, "clock-rate",
-	       "2 s of the battery-backed clock took %.3f s", to - from);
+	report(ok, "clock-rate", "2 s of the battery-backed clock took %.3f s",
+	       took);
 }
 
 static void check_date(void)
