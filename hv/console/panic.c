@@ -46,13 +46,23 @@ static void print_address(uint64_t address)
 		log_err("    %#lx", address);
 }
 
+/* Do the two words at @rbp lie on a stack of ours, in a window or at boot? */
 static bool on_our_stacks(uint64_t rbp)
 {
 	extern char image_end[];
+	const struct {
+		uint64_t start, end;
+	} stacks[] = {
+		{WIN_HVSTACK, WIN_HVSTACK_END},
+		{WIN_NMISTACK, WIN_NMISTACK_TOP},
+		{(uint64_t)text_start, (uint64_t)image_end},
+	};
 
-	return !(rbp & 7) &&
-	       ((rbp >= WIN_HVSTACK && rbp < WIN_NMISTACK_TOP) ||
-		(rbp >= (uint64_t)text_start && rbp < (uint64_t)image_end));
+	for (unsigned int i = 0; i < ARRAY_SIZE(stacks); i++)
+		if (!(rbp & 7) && rbp >= stacks[i].start &&
+		    rbp + 16 <= stacks[i].end)
+			return true;
+	return false;
 }
 
 void backtrace(uint64_t rip, uint64_t rbp)
