@@ -1,15 +1,12 @@
 # The domain builder: libpvbuild, and parapet-build for one guest by hand.
 
-PVBUILD_PURE := $(addprefix tools/build/,kernel.o notes.o layout.o tables.o \
-	sha256.o)
-PVBUILD_OBJS := $(PVBUILD_PURE) $(addprefix tools/build/,build.o memory.o \
-	kernel_file.o cache.o) tools/image/bzimage.o tools/image/unpack.o
-PVBUILD_LIBS := -lz -llzma -llz4 -lzstd
+include tools/build/objects.mk
 
-$(BUILD)/obj/tools/build/%.o: USER_CFLAGS += $(PV_INCLUDE)
-$(BUILD)/san/tools/build/%.o: SAN_CFLAGS += $(PV_INCLUDE)
+$(BUILD)/obj/tools/build/%.o: USER_CFLAGS += -Ihypercall/include
+$(BUILD)/san/tools/build/%.o: SAN_CFLAGS += -Ihypercall/include
 
-$(BUILD)/lib/libpvbuild.a: $(addprefix $(BUILD)/obj/,$(PVBUILD_OBJS))
+$(BUILD)/lib/libpvbuild.a: $(addprefix $(BUILD)/obj/,$(PVBUILD_PURE) \
+		$(PVBUILD_HOST) $(PVBUILD_UNPACK))
 	@mkdir -p $(@D)
 	rm -f $@
 	$(AR) rcs $@ $^

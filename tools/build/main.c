@@ -242,6 +242,27 @@ static int status_of(const struct pv_domain_info *info)
 	return reason == SHUTDOWN_reboot ? STATUS_REBOOT : STATUS_CRASH;
 }
 
+/* Where the guest's processors are. */
+static void say_registers(struct pv *pv, domid_t domid)
+{
+	struct pv_vcpu_guest_context c;
+	struct pv_vcpu_status s;
+
+	pv_control_pause(pv, domid); /* fails if it was: just as well */
+	for (unsigned int i = 0; !pv_control_get_vcpu(pv, domid, i, &s); i++) {
+		if (!(s.flags & PV_VCPU_INITIALISED) ||
+		    pv_control_get_vcpu_context(pv, domid, i, &c))
+			continue;
+		fprintf(stderr,
+			"parapet-build: d%uv%u flags=0x%x rip=0x%llx "
+			"rsp=0x%llx rflags=0x%llx cpu_ms=%llu\n",
+			domid, i, s.flags, (unsigned long long)c.user_regs.rip,
+			(unsigned long long)c.user_regs.rsp,
+			(unsigned long long)c.user_regs.rflags,
+			(unsigned long long)s.cpu_time / 1000000);
+	}
+}
+
 /* From unpause to the end. */
 static int live(struct pv *pv, const struct options *o,
 		const struct guest *guest)
@@ -260,8 +281,13 @@ static int live(struct pv *pv, const struct options *o,
 		rc = console_run(&c, o->timeout, &info, &why);
 	console_close(&c);
 	if (!rc)
-		return status_of(&info);
-	failed(o, "run", why.text);
+		rc = status_of(&info);
+	else
+		failed(o, "run", why.text);
+	if (rc == -ETIMEDOUT || rc == STATUS_CRASH)
+		say_registers(pv, guest->domid);
+	if (rc >= 0)
+		return rc;
 	return rc == -ETIMEDOUT ? STATUS_LATE : STATUS_FAILED;
 }
 

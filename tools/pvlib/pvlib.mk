@@ -1,12 +1,10 @@
-# libpv: the hypervisor, for programs of the control domain.
+# libpv: the hypervisor, for programs of the control domain.  Who includes
+# tools/pvlib/pv.h needs -Ihypercall/include.
 
-PV_OBJS := $(addprefix tools/pvlib/,error.o hypercall.o control.o memory.o \
-	evtchn.o gnt.o share.o)
+include tools/pvlib/objects.mk
 
-# Who includes tools/pvlib/pv.h needs the ABI's headers.
-PV_INCLUDE := -Ihypercall/include
-$(BUILD)/obj/tools/pvlib/%.o: USER_CFLAGS += $(PV_INCLUDE)
-$(BUILD)/san/tools/pvlib/%.o: SAN_CFLAGS += $(PV_INCLUDE)
+$(BUILD)/obj/tools/pvlib/%.o: USER_CFLAGS += -Ihypercall/include
+$(BUILD)/san/tools/pvlib/%.o: SAN_CFLAGS += -Ihypercall/include
 
 $(BUILD)/lib/libpv.a: $(addprefix $(BUILD)/obj/,$(PV_OBJS))
 	@mkdir -p $(@D)

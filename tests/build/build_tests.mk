@@ -1,0 +1,33 @@
+# Tests of the domain builder: parsing, layout, cache, a fuzzer, real guests.
+
+include tools/build/objects.mk tools/pvlib/objects.mk
+
+PVBUILD_SAN := $(addprefix $(BUILD)/san/,$(PVBUILD_PURE))
+PVBUILD_SRC := $(PVBUILD_PURE:%.o=%.c)
+$(BUILD)/san/tests/build/%.o: SAN_CFLAGS += -Ihypercall/include
+
+$(BUILD)/tests/build-kernel $(BUILD)/tests/build-layout: \
+		$(BUILD)/tests/build-%: $(BUILD)/san/tests/build/%_test.o \
+		$(BUILD)/san/tests/build/fixture.o $(PVBUILD_SAN)
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) -o $@ $^ -lcmocka
+
+$(BUILD)/tests/build-cache: $(addprefix $(BUILD)/san/,\
+		tests/build/cache_test.o tests/build/fixture.o $(PVBUILD_PURE) \
+		$(PVBUILD_HOST) $(PVBUILD_UNPACK) $(PV_OBJS))
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) -o $@ $^ $(PVBUILD_LIBS) -lcmocka
+
+$(BUILD)/tests/build-seeds: $(addprefix $(BUILD)/san/tests/build/,\
+		kernel_seeds.o fixture.o)
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) -o $@ $^
+
+$(BUILD)/tests/build-fuzz: tests/build/kernel_fuzz.c $(PVBUILD_SRC)
+	@mkdir -p $(@D)
+	clang $(filter-out -MMD -MP,$(SAN_CFLAGS)) -Ihypercall/include \
+		-fsanitize=fuzzer -o $@ $^
+
+BUILD_UNIT := $(addprefix $(BUILD)/tests/build-,kernel layout cache)
+TEST_NEEDS += $(BUILD_UNIT) $(BUILD)/tests/build-seeds $(BUILD)/tests/build-fuzz
+TESTS += $(addsuffix @60,$(BUILD_UNIT)) tests/build/kernel_fuzz.sh@120
