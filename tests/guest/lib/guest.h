@@ -27,6 +27,7 @@ enum ending {
 	MAY_CRASH, /* either; the hypervisor itself stays well              */
 	POWERS_OFF, /* the machine is off by the time it returns             */
 	REBOOTS,
+	MAY_END, /* in any of these ways, or it hangs                     */
 };
 
 struct test {
