@@ -47,7 +47,7 @@ void boot_main(uint32_t magic, uint64_t info_pa) NORETURN;
 static struct boot_info info;
 static struct mem_range ram[MAX_RAM], busy[MAX_BUSY];
 static unsigned int nr_ram, nr_busy;
-static uint64_t boot_tsc;
+static uint64_t boot_tsc, efi_rsdp;
 
 /* ---- memory --------------------------------------------------------------------- */
 static const void *phys(void *arg, uint64_t pa, size_t n)
@@ -170,9 +170,9 @@ static const char *control_cmdline(void)
 	static char line[MAX_GUEST_CMDLINE];
 	const char *given = after_name(info.module[0].cmdline);
 
-	if (acpi.rsdp < 1 << 20)
+	if (!efi_rsdp)
 		return given;
-	snprintf(line, sizeof(line), "%s acpi_rsdp=0x%lx", given, acpi.rsdp);
+	snprintf(line, sizeof(line), "%s acpi_rsdp=0x%lx", given, efi_rsdp);
 	return line;
 }
 
@@ -311,12 +311,14 @@ void boot_main(uint32_t magic, uint64_t info_pa)
 	idt_build(); /* read-only after memory_boot */
 	memory_boot();
 	cpu_boot();
-	acpi_boot(acpi_rsdp_from_efi(info.efi_table) ?: info.rsdp);
+	efi_rsdp = acpi_rsdp_from_efi(info.efi_table);
+	acpi_boot(efi_rsdp ?: info.rsdp);
 	lapic_boot_cpu();
 	time_boot(&(struct time_sources){acpi.hpet_base, acpi.pm_timer});
 	time_boot_cpu();
 	sched_boot_cpu(this_cpu->self);
 	irq_boot();
+	irq_claim_console();
 	smp_boot();
 	hooks_boot();
 	if (features.meltdown)

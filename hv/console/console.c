@@ -19,6 +19,8 @@ enum {
 	UART_LSR
 };
 #define LSR_RX_READY 0x01
+#define IER_RX       0x01
+#define MCR_READY    0x0b /* DTR, RTS, and OUT2, which gates the interrupt */
 #define LSR_TX_EMPTY 0x20
 #define UART_SPINS   100000
 
@@ -41,7 +43,7 @@ void console_boot(void)
 	outb(uart + UART_IER, 0);
 	outb(uart + UART_LCR, 3); /* 8 bits, no parity, 1 stop bit */
 	outb(uart + UART_FCR, 7);
-	outb(uart + UART_MCR, 3);
+	outb(uart + UART_MCR, MCR_READY);
 	if (inb(uart + UART_LSR) == 0xff)
 		uart = 0; /* nothing there */
 }
@@ -73,6 +75,12 @@ int log_set_level(const char *name)
 		return 0;
 	}
 	return -1;
+}
+
+void console_listen(void)
+{
+	if (uart)
+		outb(uart + UART_IER, IER_RX);
 }
 
 uint16_t console_ports(void)

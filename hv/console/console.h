@@ -15,6 +15,8 @@ int log_set_level(const char *name);
 void console_write(const char *text, size_t n);
 /* What was typed; -1: nothing. */
 int console_getc(void);
+/* From now on the UART interrupts when it has input. */
+void console_listen(void);
 /* The UART's I/O ports if the console holds one, else 0. */
 uint16_t console_ports(void);
 

@@ -109,7 +109,7 @@ void panic(const char *fmt, ...)
 		va_end(ap);
 		log_err("PANIC: %s", why);
 		backtrace((uint64_t)__builtin_return_address(0),
-			  (uint64_t)__builtin_frame_address(0));
+			  *(const uint64_t *)__builtin_frame_address(0));
 	}
 	for (;;)
 		__asm__ volatile("cli; hlt");

@@ -145,6 +145,8 @@ void desc_load_cpu(struct cpu *c)
 	load_gdtr((uint64_t)c->gdt_tail, GDT_LIMIT - FIRST_TAIL_SELECTOR);
 	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS - FIRST_TAIL_SELECTOR));
 	load_gdtr(WIN_GDT, GDT_LIMIT);
+	/* After reset LDTR has a base and a limit: descriptors at address 0. */
+	__asm__ volatile("lldt %w0" : : "r"(0));
 	load_segments();
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 	load_syscall_msrs();

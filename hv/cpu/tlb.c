@@ -44,8 +44,7 @@ void tlb_flush_mask(cpumask_t mask)
 		if (!(mask >> c->id & 1) || c->id == this_cpu->id)
 			continue;
 		while (READ_ONCE(c->in_guest) &&
-		       READ_ONCE(c->flush_done) != wanted &&
-		       READ_ONCE(c->flush_wanted) == wanted)
+		       (int32_t)(READ_ONCE(c->flush_done) - wanted) < 0)
 			cpu_relax();
 	}
 }

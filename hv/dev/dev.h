@@ -33,11 +33,14 @@ enum {
 	VEC_TIMER = 0xf0,
 	VEC_FLUSH = 0xf1, /* TLB flush: entering is all it takes         */
 	VEC_KICK = 0xf2, /* look for events, reschedule                  */
+	VEC_CONSOLE = 0xf3, /* the console's UART has input               */
 	VEC_SPURIOUS = 0xff,
 };
 
 /* ---- physical interrupts: IO-APIC pins, MSI, MSI-X, bound to ports */
 void irq_boot(void);
+/* After irq_boot: the console's pin is ours, its input VEC_CONSOLE. */
+void irq_claim_console(void);
 void irq_handle(uint8_t vector); /* from entry, for device vectors        */
 int irq_domain_init(struct domain *d) MUST_CHECK;
 void irq_domain_destroy(struct domain *d);

@@ -22,6 +22,7 @@
  */
 #include <pv/errno.h>
 
+#include "hv/console/console.h"
 #include "hv/cpu/asm.h"
 #include "hv/dev/irq.h"
 #include "hv/evtchn/evtchn.h"
@@ -315,10 +316,29 @@ static const struct pirq_ops ops = {
 
 /* ---- mapping -------------------------------------------------------------- */
 
+static uint32_t console_gsi = UINT32_MAX;
+
+void irq_claim_console(void)
+{
+	const struct irq pin = {.kind = IRQ_GSI, .vector = VEC_CONSOLE};
+	uint32_t isa = console_ports() == 0x2f8 ? 3 : 4;
+	uint32_t gsi = acpi.isa_override[isa].gsi;
+
+	if (!console_ports() || gsi >= nr_gsis)
+		return;
+	console_gsi = gsi;
+	spin_lock(&irq_lock);
+	ioapic_program(gsi, &pin, false);
+	spin_unlock(&irq_lock);
+	console_listen();
+}
+
 int irq_map_gsi(struct domain *d, uint32_t gsi)
 {
 	if (!d->irqs || gsi >= nr_gsis)
 		return -EINVAL;
+	if (gsi == console_gsi)
+		return -EBUSY;
 	spin_lock(&irq_lock);
 	irqs[gsi].mapped = true;
 	irqs[gsi].owner = d;

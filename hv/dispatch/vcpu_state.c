@@ -12,7 +12,7 @@
 #include "hv/dispatch/dispatch.h"
 #include "hv/domain/domain.h"
 
-#define FLAGS_GUEST 0x240dd5 /* as in trampoline.S */
+#define FLAGS_GUEST 0x250dd5 /* as in entry/macros.h */
 #define TRAPS_MAX   256
 
 static bool canonical(uint64_t va)

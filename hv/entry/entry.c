@@ -8,12 +8,15 @@
  * CPU that has nothing to run sleeps here.
  */
 #include "hv/entry/entry.h"
+#include <pv/event_channel.h>
+
 #include "hv/console/console.h"
 #include "hv/cpu/asm.h"
 #include "hv/cpu/safe.h"
 #include "hv/cpu/tlb.h"
 #include "hv/dev/dev.h"
 #include "hv/dispatch/dispatch.h"
+#include "hv/evtchn/evtchn.h"
 #include "hv/lib/bug.h"
 #include "hv/sched/sched.h"
 #include "hv/time/time.h"
@@ -60,6 +63,11 @@ static COLD void interrupt(uint64_t vector)
 	case VEC_FLUSH:
 	case VEC_KICK:
 		lapic_eoi(); /* entering was the message */
+		break;
+	case VEC_CONSOLE:
+		lapic_eoi();
+		if (control_domain)
+			evtchn_send_global_virq(control_domain, VIRQ_CONSOLE);
 		break;
 	case VEC_SPURIOUS:
 		break;

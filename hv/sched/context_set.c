@@ -12,7 +12,7 @@
 #include "hv/lib/string.h"
 #include "hv/sched/internal.h"
 
-#define FLAGS_GUEST 0x240dd5 /* as in trampoline.S */
+#define FLAGS_GUEST 0x250dd5 /* as in entry/macros.h */
 #define ASSISTS     0x2f /* all of VMASST_TYPE_* but the architectural IOPL */
 #define LDT_MAX     8192
 
@@ -137,6 +137,7 @@ int vcpu_set_context(struct vcpu *v, const struct pv_vcpu_guest_context *c)
 	set_fpu(v, c);
 	v->domain->vm_assist |= (uint32_t)c->vm_assist & ASSISTS;
 	v->info->evtchn_upcall_mask = 1;
+	v->loaded_on = MAX_CPUS; /* what a CPU still holds of it is of before */
 	v->initialised = true;
 	return 0;
 }
