@@ -17,6 +17,10 @@ BE_BLK_ALL := $(BE_COMMON) $(BE_WORKER) $(BE_BLK)
 BE_NBD := pv-backends/blk/image_nbd.o
 BE_NO_NBD := pv-backends/blk/no_nbd.o
 
+BE_CONSOLE_PURE := pv-backends/console/stream.o
+BE_CONSOLE_ALL := $(BE_COMMON) $(BE_WORKER) $(BE_CONSOLE_PURE) \
+	$(addprefix pv-backends/console/,logfile.o viewers.o main.o)
+
 $(BUILD)/obj/pv-backends/%.o: USER_CFLAGS += -Ihypercall/include
 $(BUILD)/san/pv-backends/%.o: SAN_CFLAGS += -Ihypercall/include
 
@@ -32,6 +36,11 @@ $(BUILD)/bin/parapet-blkback-nbd: $(addprefix $(BUILD)/obj/,$(BE_BLK_ALL) \
 	@mkdir -p $(@D)
 	$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lev -luring -lnbd
 
+$(BUILD)/bin/parapet-consoled: $(addprefix $(BUILD)/obj/,$(BE_CONSOLE_ALL)) \
+		$(BE_LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lev
+
 # The same with the sanitizers, for the tests.
 BE_SAN_LIBS := $(addprefix $(BUILD)/san/,$(XS_OBJS) \
 	$(patsubst %.c,%.o,$(wildcard tools/pvlib/*.c)))
@@ -46,5 +55,11 @@ $(BUILD)/san/bin/parapet-blkback-nbd: $(addprefix $(BUILD)/san/,$(BE_BLK_ALL) \
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lev -luring -lnbd
 
-ALL += $(addprefix $(BUILD)/bin/,parapet-blkback parapet-blkback-nbd)
-IMAGE_PROGRAMS += $(BUILD)/bin/parapet-blkback
+$(BUILD)/san/bin/parapet-consoled: $(addprefix $(BUILD)/san/,$(BE_CONSOLE_ALL)) \
+		$(BE_SAN_LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lev
+
+ALL += $(addprefix $(BUILD)/bin/,parapet-blkback parapet-blkback-nbd \
+	parapet-consoled)
+IMAGE_PROGRAMS += $(addprefix $(BUILD)/bin/,parapet-blkback parapet-consoled)

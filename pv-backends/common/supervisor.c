@@ -71,6 +71,7 @@ static void forget(struct child *c)
 	*at = c->next;
 	ev_timer_stop(s->loop, &c->again);
 	unlink(worker_path(s->drv, s->opt, c->domid, c->devid, "journal"));
+	unlink(worker_path(s->drv, s->opt, c->domid, c->devid, "sock"));
 	unlink(worker_path(s->drv, s->opt, c->domid, c->devid, "pid"));
 	free(c);
 }

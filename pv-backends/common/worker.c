@@ -182,6 +182,8 @@ int worker_run(const struct xb_driver *drv, const struct worker_options *opt,
 		free(xb);
 		return WORKER_AGAIN;
 	}
+	snprintf(xb->socket, sizeof(xb->socket), "%s",
+		 worker_path(drv, opt, domid, devid, "sock"));
 	xb->drv = drv;
 	xb->domid = domid;
 	xb->devid = devid;

@@ -226,9 +226,13 @@ static void look(struct xb *xb)
 		store_number(&front, XenbusStateReconfigured, &f);
 		store_number(&own, XenbusStateReconfigured, &o);
 		xb->own = v.own = (int)o;
-		v.front = (int)f;
 		v.gone = !own.there;
 		v.online = strcmp(online.text, "1") == 0;
+		v.front = (int)f;
+		xb->silent = xb->drv->may_be_silent && !front.there;
+		if (xb->silent)
+			v.front = v.online ? XenbusStateConnected
+					   : XenbusStateClosed;
 		v.resumable = journal_is_of(&xb->journal, xb->connection);
 		action = xb_next(&v);
 		act(xb, action);

@@ -19,6 +19,9 @@ struct xb_driver {
 	const char *type; /* folder below backend/                        */
 	const char *program;
 	size_t journal_bytes; /* at most                                  */
+	/* A frontend without a state is connected from the start, and until
+	 * the toolstack ends the device. */
+	bool may_be_silent;
 	/* Open what the device stands for; rights are dropped afterwards. */
 	int (*open)(struct xb *xb);
 	void (*close)(struct xb *xb);
@@ -47,6 +50,8 @@ struct xb {
 	uint64_t connection; /* names it in store and journal; 0: none */
 	int own; /* state as we wrote it last, or found it */
 	bool published, attached;
+	bool silent; /* the frontend has no state */
+	char socket[STORE_PATH]; /* a path for one, in the run folder */
 	bool ended; /* the device is gone, or closed for good */
 	bool network; /* set by open: it needs sockets later   */
 	char error[320];

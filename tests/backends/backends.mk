@@ -11,8 +11,17 @@ $(BUILD)/tests/backends-%: $(BUILD)/san/tests/backends/%_test.o $(BE_TEST_COMMON
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka
 
-BE_TESTS := $(addprefix $(BUILD)/tests/backends-,blk)
+# The parts that decide, alone.
+$(BUILD)/tests/backends-unit: $(BUILD)/san/tests/backends/unit_test.o \
+		$(addprefix $(BUILD)/san/pv-backends/,common/ring.o \
+		common/limit.o common/xb_state.o blk/request.o blk/saved.o \
+		console/stream.o)
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka
+
+BE_TESTS := $(addprefix $(BUILD)/tests/backends-,unit blk console)
 
 TEST_NEEDS += $(BE_TESTS) $(BUILD)/san/bin/parapet-blkback \
-	$(BUILD)/san/bin/parapet-blkback-nbd $(BUILD)/bin/parapet-stored
+	$(BUILD)/san/bin/parapet-blkback-nbd $(BUILD)/san/bin/parapet-consoled \
+	$(BUILD)/bin/parapet-stored
 TESTS += $(addsuffix @180,$(BE_TESTS))
