@@ -242,6 +242,30 @@ static void put_console(FILE *f, const struct dom_config *c)
 	fputs("      <target type='xen' port='0'/>\n    </console>\n", f);
 }
 
+static void put_devices(FILE *f, const struct dom_config *c)
+{
+	for (unsigned int i = 0; i < c->nr_disks; i++)
+		put_disk(f, &c->disk[i]);
+	for (unsigned int i = 0; i < c->nr_nics; i++)
+		put_nic(f, &c->nic[i]);
+}
+
+char *xml_format_devices(const struct dom_config *c)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *f = open_memstream(&text, &bytes);
+
+	if (!f)
+		return NULL;
+	put_devices(f, c);
+	if (fclose(f)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
 char *xml_format_domain(const struct dom_config *c, int domid)
 {
 	char uuid[CONFIG_UUID_TEXT], *text = NULL;
@@ -268,10 +292,7 @@ char *xml_format_domain(const struct dom_config *c, int domid)
 	fputs("  <clock offset='utc'/>\n", f);
 	put_on_end(f, c);
 	fputs("  <devices>\n", f);
-	for (unsigned int i = 0; i < c->nr_disks; i++)
-		put_disk(f, &c->disk[i]);
-	for (unsigned int i = 0; i < c->nr_nics; i++)
-		put_nic(f, &c->nic[i]);
+	put_devices(f, c);
 	put_console(f, c);
 	fputs("  </devices>\n</domain>\n", f);
 	if (fclose(f)) {

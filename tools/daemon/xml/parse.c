@@ -474,17 +474,31 @@ struct dom_config *xml_parse_device(const char *text, size_t bytes,
 	return parse(&in, take_device, NULL);
 }
 
-struct dom_config *xml_copy(const struct dom_config *c)
+typedef struct dom_config *parse_fn(const char *text, size_t bytes,
+				    const char *file, unsigned int flags,
+				    struct xml_report *report,
+				    struct fail *why);
+
+/* Through XML and back; takes the text. */
+static struct dom_config *copy_by(parse_fn *fn, char *text)
 {
 	struct xml_report report = {0};
-	char *text = xml_format_domain(c, -1);
 	struct dom_config *copy = NULL;
 	struct fail why;
 
 	if (text)
-		copy = xml_parse_domain(text, strlen(text), c->name, 0, &report,
-					&why);
+		copy = fn(text, strlen(text), "copy", 0, &report, &why);
 	xml_report_free(&report);
 	free(text);
 	return copy;
+}
+
+struct dom_config *xml_copy(const struct dom_config *c)
+{
+	return copy_by(xml_parse_domain, xml_format_domain(c, -1));
+}
+
+struct dom_config *xml_copy_device(const struct dom_config *c)
+{
+	return copy_by(xml_parse_device, xml_format_devices(c));
 }

@@ -44,6 +44,11 @@ struct dom_config *xml_parse_device(const char *text, size_t bytes,
 
 /* For free(); domid -1: of a domain that does not run. */
 char *xml_format_domain(const struct dom_config *c, int domid);
+/* Its <disk>s and <interface>s alone. */
+char *xml_format_devices(const struct dom_config *c);
+/* NULL: no memory. */
 struct dom_config *xml_copy(const struct dom_config *c);
+/* Of what xml_parse_device() gave. */
+struct dom_config *xml_copy_device(const struct dom_config *c);
 
 #endif

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Creating a domain: ten steps, each of which can be undone.
+ *
+ * The claim comes right after the domain itself: from then on its memory is its
+ * own, whatever else is created meanwhile.  The nodes of the devices are
+ * written before the memory is filled, so that backends open disks and taps
+ * while a thread builds the guest.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/daemon/create.h"
+#include "tools/daemon/device.h"
+#include "tools/daemon/event.h"
+#include "tools/daemon/life.h"
+#include "tools/daemon/record.h"
+#include "tools/daemon/work.h"
+
+#define KIB_PER_FRAME 4
+
+struct create_job {
+	struct job job;
+	struct work_item work;
+	struct hv_build build;
+	struct hv_guest guest;
+	struct domain *d;
+	bool paused;
+	int rc;
+	char why[320];
+};
+
+static struct create_job *create_of(struct job *job)
+{
+	return (struct create_job *)job;
+}
+
+/* Did the call to the hypervisor work? */
+static int hv_check(struct domain *d, int rc, const char *what,
+		    struct fail *why)
+{
+	struct hv *hv = d->dm->hv;
+
+	if (!rc)
+		return JOB_DONE;
+	return fail_set(why, fail_of_errno(-rc), "%s: %s", what,
+			hv->ops->error(hv));
+}
+
+/* ---- 1: is everything there? --------------------------------------------------- */
+
+static int run_check(struct job *job, struct fail *why)
+{
+	struct domain *d = job->d;
+
+	return devices_check(d, why) || devices_make(d, why) ? JOB_FAILED
+							     : JOB_DONE;
+}
+
+static void undo_check(struct job *job)
+{
+	devices_free(job->d);
+}
+
+/* ---- 2: the domain ------------------------------------------------------------- */
+
+static int run_domain(struct job *job, struct fail *why)
+{
+	struct domain *d = job->d;
+	const struct dom_config *c = d->live;
+	uint64_t most = c->hard_limit_kib ? c->hard_limit_kib : c->memory_kib;
+	struct hv *hv = d->dm->hv;
+	struct hv_create create = {
+		.max_frames = most / KIB_PER_FRAME,
+		.vcpus = c->vcpus,
+	};
+	domid_t domid;
+
+	memcpy(create.uuid, d->uuid, sizeof(create.uuid));
+	if (hv_check(d, hv->ops->create(hv, &create, &domid), "domain", why))
+		return JOB_FAILED;
+	d->domid = domid;
+	return JOB_DONE;
+}
+
+static void undo_domain(struct job *job)
+{
+	struct domain *d = job->d;
+	struct hv *hv = d->dm->hv;
+	int rc = hv->ops->destroy(hv, (domid_t)d->domid);
+
+	if (rc)
+		daemon_log("hypervisor: d%d is not destroyed, error=%d",
+			   d->domid, -rc);
+	d->domid = -1;
+}
+
+/* ---- 3: its memory, before anybody else's -------------------------------------- */
+
+static int run_memory(struct job *job, struct fail *why)
+{
+	struct domain *d = job->d;
+	struct hv *hv = d->dm->hv;
+	struct pv_machine_info m = {0};
+	int rc = hv->ops->claim(hv, (domid_t)d->domid,
+				d->live->current_kib / KIB_PER_FRAME);
+
+	if (rc != -ENOMEM)
+		return hv_check(d, rc, "memory", why);
+	hv->ops->machine(hv, &m);
+	return fail_set(
+		why, FAIL_LIMIT, "memory: %llu MiB wanted, %llu MiB are free",
+		(unsigned long long)d->live->current_kib / 1024,
+		(unsigned long long)(m.free_pages - m.claimed_pages) / 256);
+}
+
+/* ---- 4: its share -------------------------------------------------------------- */
+
+static int run_sched(struct job *job, struct fail *why)
+{
+	struct domain *d = job->d;
+	const struct dom_config *c = d->live;
+	struct hv *hv = d->dm->hv;
+
+	if (!c->weight && !c->cap)
+		return JOB_DONE;
+	return hv_check(d,
+			hv->ops->set_sched(hv, (domid_t)d->domid,
+					   c->weight ? c->weight
+						     : PV_SCHED_WEIGHT_DEFAULT,
+					   c->cap),
+			"scheduler", why);
+}
+
+/* ---- 5: a record, so that a crash of ours leaves nothing behind ------------------ */
+
+static int run_record(struct job *job, struct fail *why)
+{
+	return record_save(job->d, RECORD_BUILDING, why) ? JOB_FAILED
+							 : JOB_DONE;
+}
+
+static void undo_record(struct job *job)
+{
+	record_remove(job->d);
+}
+
+/* ---- 6, 7: servers of other formats, nodes --------------------------------------- */
+
+static int run_servers(struct job *job, struct fail *why)
+{
+	return devices_start_servers(job->d, why) ? JOB_FAILED : JOB_DONE;
+}
+
+static void undo_servers(struct job *job)
+{
+	devices_stop_servers(job->d);
+}
+
+static int run_nodes(struct job *job, struct fail *why)
+{
+	struct domain *d = job->d;
+	struct batch *b = batch_new((unsigned int)d->domid);
+
+	life_put_domain(b, d);
+	devices_put(b, d);
+	return batch_commit(d->dm->store, b, why) ? JOB_FAILED : JOB_DONE;
+}
+
+static void undo_nodes(struct job *job)
+{
+	struct domain *d = job->d;
+	struct batch *b = batch_new((unsigned int)d->domid);
+	struct fail why;
+
+	life_put_gone(b, d);
+	if (batch_commit(d->dm->store, b, &why))
+		daemon_log("d%d: nodes are left: %s", d->domid, why.text);
+}
+
+/* ---- 8: the guest, in a thread ----------------------------------------------------- */
+
+static void build_run(struct work_item *item)
+{
+	struct create_job *c = container_of_work(item, struct create_job, work);
+	struct hv *hv = c->d->dm->hv;
+
+	c->rc = hv->ops->build(hv, (domid_t)c->d->domid, &c->build, &c->guest,
+			       c->why, sizeof(c->why));
+}
+
+static void build_done(struct work_item *item)
+{
+	struct create_job *c = container_of_work(item, struct create_job, work);
+	struct fail why;
+
+	if (c->rc)
+		fail_set(&why, fail_of_errno(-c->rc), "%s", c->why);
+	job_continue(&c->job, c->rc ? -1 : 0, c->rc ? &why : NULL);
+}
+
+static int run_build(struct job *job, struct fail *why)
+{
+	struct create_job *c = create_of(job);
+	const struct dom_config *config = job->d->live;
+
+	c->build = (struct hv_build){
+		.kernel = config->kernel,
+		.initrd = config->initrd,
+		.cmdline = config->cmdline,
+		.cache = job->d->dm->set->cache,
+		.nr_frames = config->current_kib / KIB_PER_FRAME,
+		.max_frames = config->memory_kib / KIB_PER_FRAME,
+	};
+	c->work = (struct work_item){.run = build_run, .done = build_done};
+	if (work_start(job->d->dm->work, &c->work))
+		return fail_set(why, FAIL_LIMIT, "no more threads");
+	return JOB_WAIT;
+}
+
+/* ---- 9: its rings ---------------------------------------------------------------- */
+
+static int run_introduce(struct job *job, struct fail *why)
+{
+	struct create_job *c = create_of(job);
+	struct domain *d = job->d;
+	struct store *s = d->dm->store;
+	struct batch *b = batch_new((unsigned int)d->domid);
+
+	life_put_rings(b, d, &c->guest);
+	device_put_console(b, d, &c->guest);
+	if (batch_commit(s, b, why))
+		return JOB_FAILED;
+	return store_introduce(s, (unsigned int)d->domid,
+			       (unsigned long)c->guest.store_mfn,
+			       c->guest.store_port, why)
+		       ? JOB_FAILED
+		       : JOB_DONE;
+}
+
+static void undo_introduce(struct job *job)
+{
+	store_release(job->d->dm->store, (unsigned int)job->d->domid);
+}
+
+/* ---- 10: its devices --------------------------------------------------------------- */
+
+static void devices_poke(struct job *job)
+{
+	struct fail why;
+	enum dev_state state = devices_state(job->d, &why);
+
+	if (state == DEV_READY)
+		job_continue(job, 0, NULL);
+	else if (state == DEV_FAILED)
+		job_continue(job, -1, &why);
+}
+
+static void devices_late(struct job *job)
+{
+	char names[200];
+	struct fail why;
+
+	devices_in_state(job->d, DEV_OPENING, names, sizeof(names));
+	fail_set(&why, FAIL_TIMEOUT, "%s: no backend has opened it within %g s",
+		 names, job->d->dm->set->device_timeout);
+	job_continue(job, -1, &why);
+}
+
+static int run_devices(struct job *job, struct fail *why)
+{
+	enum dev_state state = devices_state(job->d, why);
+
+	if (state == DEV_READY)
+		return JOB_DONE;
+	if (state == DEV_FAILED)
+		return JOB_FAILED;
+	job->poke = devices_poke;
+	job_set_timer(job, job->d->dm->set->device_timeout, devices_late);
+	return JOB_WAIT;
+}
+
+/* ---- 11: go ------------------------------------------------------------------------ */
+
+static int run_start(struct job *job, struct fail *why)
+{
+	struct domain *d = job->d;
+	struct hv *hv = d->dm->hv;
+
+	d->started = ev_time();
+	d->paused = create_of(job)->paused;
+	if (record_save(d, RECORD_LIVE, why))
+		return JOB_FAILED;
+	if (d->paused)
+		return JOB_DONE;
+	return hv_check(d, hv->ops->unpause(hv, (domid_t)d->domid), "start",
+			why);
+}
+
+static const struct job_step steps[] = {
+	{"check", run_check, undo_check},
+	{"domain", run_domain, undo_domain},
+	{"memory", run_memory, NULL},
+	{"scheduler", run_sched, NULL},
+	{"record", run_record, undo_record},
+	{"servers", run_servers, undo_servers},
+	{"nodes", run_nodes, undo_nodes},
+	{"build", run_build, NULL},
+	{"introduce", run_introduce, undo_introduce},
+	{"devices", run_devices, NULL},
+	{"start", run_start, NULL},
+};
+
+static void create_ended(struct job *job, int rc)
+{
+	struct domain *d = job->d;
+
+	if (!rc) {
+		d->state = DOM_RUNNING;
+		event_send(d->dm, "started", d, NULL);
+		daemon_log("d%d: %s started, us=%.0f", d->domid, d->name,
+			   (daemon_now() - job->began) * 1e6);
+		return;
+	}
+	d->state = DOM_OFF;
+	d->paused = false;
+	config_put(d->live);
+	d->live = NULL;
+	event_send(d->dm, "failed", d, NULL);
+}
+
+int create_start(struct domain *d, struct dom_config *live, bool paused,
+		 const char *verb, struct job_waiter *w, struct fail *why)
+{
+	struct create_job *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		config_put(live);
+		return fail_set(why, FAIL_LIMIT, "no memory");
+	}
+	c->d = d;
+	c->paused = paused;
+	c->job.ended = create_ended;
+	d->live = live;
+	d->state = DOM_STARTING;
+	if (w)
+		job_add_waiter(&c->job, w);
+	job_start(&c->job, d, verb, steps, sizeof(steps) / sizeof(steps[0]));
+	return 0;
+}
+
+int life_create(struct daemon *dm, struct dom_config *c, bool paused,
+		struct job_waiter *w, struct fail *why)
+{
+	struct domain *d = domain_for(dm, c, why);
+	int rc;
+
+	if (d && d->state != DOM_OFF)
+		rc = fail_set(why, FAIL_EXISTS, "the domain is %s already",
+			      domain_state_name(d));
+	else
+		rc = d ? domain_check_idle(d, why) : -1;
+	if (rc) {
+		config_put(c);
+		return -1;
+	}
+	return create_start(d, c, paused, "create", w, why);
+}
+
+int life_start(struct domain *d, bool paused, struct job_waiter *w,
+	       struct fail *why)
+{
+	if (d->state != DOM_OFF)
+		return fail_set(why, FAIL_STATE, "the domain is %s already",
+				domain_state_name(d));
+	if (domain_check_idle(d, why))
+		return -1;
+	return create_start(d, config_get(d->config), paused, "start", w, why);
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of a domain: it is destroyed, or ended by itself.
+ *
+ * The hypervisor's part goes first, since it always works and frees what is
+ * scarce.  Backends are then asked to let go, and get a moment: a backend that
+ * does not answer keeps nobody from going on.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <pv/sched.h>
+
+#include "tools/daemon/create.h"
+#include "tools/daemon/device.h"
+#include "tools/daemon/event.h"
+#include "tools/daemon/life.h"
+#include "tools/daemon/record.h"
+#include "tools/daemon/work.h"
+
+#define CLOSE_SECONDS 2.0 /* that backends get */
+#define QUICK_SECONDS 10.0 /* a life this short counts against it */
+#define QUICK_MOST    5
+
+struct destroy_job {
+	struct job job;
+	struct work_item work;
+	struct domain *d;
+	bool restart;
+	bool foreign; /* its number is another domain's now */
+	int rc;
+};
+
+/* ---- steps --------------------------------------------------------------------- */
+
+static void destroy_run(struct work_item *item)
+{
+	struct destroy_job *j =
+		container_of_work(item, struct destroy_job, work);
+	struct hv *hv = j->d->dm->hv;
+
+	j->rc = hv->ops->destroy(hv, (domid_t)j->d->domid);
+}
+
+static void destroy_done(struct work_item *item)
+{
+	struct destroy_job *j =
+		container_of_work(item, struct destroy_job, work);
+
+	if (j->rc)
+		daemon_log("hypervisor: d%d is not destroyed, error=%d",
+			   j->d->domid, -j->rc);
+	job_continue(&j->job, 0, NULL);
+}
+
+/* After a restart the number may be that of a domain which is not ours. */
+static bool is_there(struct destroy_job *j)
+{
+	struct hv *hv = j->d->dm->hv;
+	struct pv_domain_info info;
+
+	if (hv->ops->get(hv, (domid_t)j->d->domid, &info))
+		return false;
+	j->foreign = memcmp(info.uuid, j->d->uuid, sizeof(info.uuid)) != 0;
+	return !j->foreign;
+}
+
+static int run_domain(struct job *job, struct fail *why)
+{
+	struct destroy_job *j = (struct destroy_job *)job;
+
+	(void)why;
+	if (!is_there(j))
+		return JOB_DONE;
+	j->work = (struct work_item){.run = destroy_run, .done = destroy_done};
+	if (!work_start(job->d->dm->work, &j->work))
+		return JOB_WAIT;
+	destroy_run(&j->work); /* no thread: here, then */
+	return JOB_DONE;
+}
+
+static void close_poke(struct job *job)
+{
+	if (devices_closed(job->d))
+		job_continue(job, 0, NULL);
+}
+
+static void close_late(struct job *job)
+{
+	char names[200];
+
+	devices_in_state(job->d, DEV_CLOSING, names, sizeof(names));
+	daemon_log("d%d: %s: the backend does not let go", job->d->domid,
+		   names);
+	job_continue(job, 0, NULL);
+}
+
+static int run_close(struct job *job, struct fail *why)
+{
+	struct domain *d = job->d;
+	struct batch *b;
+	struct device *dev;
+	bool any = false;
+
+	if (((struct destroy_job *)job)->foreign)
+		return JOB_DONE;
+	b = batch_new((unsigned int)d->domid);
+	TAILQ_FOREACH(dev, &d->devices, link)
+	{
+		/* One that never opened has nobody who would answer. */
+		if (!b || dev->state != DEV_READY)
+			continue;
+		device_put_closing(b, dev);
+		any = true;
+	}
+	if (!any) {
+		batch_free(b);
+		return JOB_DONE;
+	}
+	if (batch_commit(d->dm->store, b, why)) {
+		daemon_log("d%d: %s", d->domid, why->text);
+		return JOB_DONE;
+	}
+	job->poke = close_poke;
+	job_set_timer(job, CLOSE_SECONDS, close_late);
+	return JOB_WAIT;
+}
+
+static int run_nodes(struct job *job, struct fail *why)
+{
+	bool foreign = ((struct destroy_job *)job)->foreign;
+	struct domain *d = job->d;
+	struct batch *b;
+
+	if (!foreign) {
+		store_release(d->dm->store, (unsigned int)d->domid);
+		b = batch_new((unsigned int)d->domid);
+		life_put_gone(b, d);
+		if (batch_commit(d->dm->store, b, why))
+			daemon_log("d%d: nodes are left: %s", d->domid,
+				   why->text);
+	}
+	devices_free(d);
+	record_remove(d);
+	return JOB_DONE;
+}
+
+static const struct job_step steps[] = {
+	{"domain", run_domain, NULL},
+	{"devices", run_close, NULL},
+	{"nodes", run_nodes, NULL},
+};
+
+/* ---- and after ------------------------------------------------------------------- */
+
+static void again(struct domain *d, struct dom_config *live)
+{
+	struct fail why;
+
+	if (create_start(d, live, false, "restart", NULL, &why))
+		daemon_log("restart %s: %s", d->name, why.text);
+}
+
+static void destroy_ended(struct job *job, int rc)
+{
+	struct destroy_job *j = (struct destroy_job *)job;
+	struct domain *d = job->d;
+	struct dom_config *live = d->live;
+
+	(void)rc;
+	event_send(d->dm, "destroyed", d, NULL);
+	d->live = NULL;
+	d->domid = -1;
+	d->state = DOM_OFF;
+	d->paused = false;
+	if (j->restart)
+		again(d, live);
+	else
+		config_put(live);
+}
+
+static int destroy_start(struct domain *d, bool restart, struct job_waiter *w,
+			 struct fail *why)
+{
+	struct destroy_job *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return fail_set(why, FAIL_LIMIT, "no memory");
+	j->d = d;
+	j->restart = restart;
+	j->job.ended = destroy_ended;
+	d->state = DOM_STOPPING;
+	if (record_save(d, RECORD_DYING, why))
+		daemon_log("d%d: %s", d->domid, why->text);
+	if (w)
+		job_add_waiter(&j->job, w);
+	job_start(&j->job, d, "destroy", steps,
+		  sizeof(steps) / sizeof(steps[0]));
+	return 0;
+}
+
+int life_destroy(struct domain *d, struct job_waiter *w, struct fail *why)
+{
+	if (d->state == DOM_OFF)
+		return fail_set(why, FAIL_STATE, "the domain is shut off");
+	if (d->state == DOM_STOPPING) {
+		((struct destroy_job *)d->job)->restart = false;
+		job_add_waiter(d->job, w);
+		return 0;
+	}
+	if (d->state == DOM_STARTING) {
+		job_cancel(d->job);
+		job_add_waiter(d->job, w);
+		if (d->job->poke) { /* it waits for devices, perhaps long */
+			struct fail cancelled;
+
+			fail_set(&cancelled, FAIL_STATE, "cancelled");
+			job_continue(d->job, -1, &cancelled);
+		}
+		return 0;
+	}
+	if (domain_check_idle(d, why))
+		return -1;
+	d->quick_ends = 0;
+	return destroy_start(d, false, w, why);
+}
+
+void life_destroy_leftover(struct domain *d)
+{
+	struct fail why;
+
+	if (destroy_start(d, false, NULL, &why))
+		daemon_log("destroy %s: %s", d->name, why.text);
+}
+
+/* ---- ends by itself -------------------------------------------------------------- */
+
+static enum on_end action_for(const struct dom_config *c, unsigned int reason)
+{
+	switch (reason) {
+	case SHUTDOWN_poweroff:
+		return c->on_poweroff;
+	case SHUTDOWN_reboot:
+		return c->on_reboot;
+	case SHUTDOWN_suspend:
+		return ON_END_PRESERVE;
+	default:
+		return c->on_crash;
+	}
+}
+
+/* A guest that never gets far must not keep the host busy. */
+static bool too_quick(struct domain *d)
+{
+	if (ev_time() - d->started > QUICK_SECONDS)
+		d->quick_ends = 0;
+	if (++d->quick_ends <= QUICK_MOST)
+		return false;
+	daemon_log("d%d: %s ended %u times at once: not restarted", d->domid,
+		   d->name, QUICK_MOST);
+	event_send(d->dm, "failed", d, "reason", "it ends too quickly", NULL);
+	return true;
+}
+
+void life_ended(struct domain *d, unsigned int reason)
+{
+	enum on_end action = action_for(d->live, reason);
+	bool crashed = reason != SHUTDOWN_poweroff && reason != SHUTDOWN_reboot;
+	struct fail why;
+
+	daemon_log("d%d: %s ended, reason=%s", d->domid, d->name,
+		   hv_reason_name(reason));
+	d->end_reason = reason;
+	store_stopped(d->dm->store, (unsigned int)d->domid);
+	event_send(d->dm,
+		   crashed                     ? "crashed"
+		   : reason == SHUTDOWN_reboot ? "rebooting"
+					       : "shutdown",
+		   d, "reason", hv_reason_name(reason), NULL);
+	if (action == ON_END_RESTART && too_quick(d))
+		action = ON_END_DESTROY;
+	d->state = DOM_ENDED;
+	if (action == ON_END_PRESERVE)
+		return;
+	if (destroy_start(d, action == ON_END_RESTART, NULL, &why))
+		daemon_log("destroy %s: %s", d->name, why.text);
+}
+
+/* ---- who ended? -------------------------------------------------------------------- */
+
+static void check_one(struct domain *d, const struct pv_domain_info *info)
+{
+	struct fail why;
+
+	if (d->state != DOM_RUNNING || d->job)
+		return;
+	if (info && info->flags & PV_DOMAIN_SHUTDOWN) {
+		life_ended(d, info->shutdown_reason);
+	} else if (!info) {
+		daemon_log("d%d: %s is gone", d->domid, d->name);
+		if (destroy_start(d, false, NULL, &why))
+			daemon_log("destroy %s: %s", d->name, why.text);
+	}
+}
+
+void daemon_check_domains(struct daemon *dm)
+{
+	struct domain *d, *next;
+	struct pv_domain_info info;
+	int rc;
+
+	for (d = TAILQ_FIRST(&dm->domains); d; d = next) {
+		next = TAILQ_NEXT(d, link);
+		if (d->state != DOM_RUNNING)
+			continue;
+		rc = dm->hv->ops->get(dm->hv, (domid_t)d->domid, &info);
+		check_one(d, rc ? NULL : &info);
+	}
+}
+
+const char *hv_reason_name(unsigned int reason)
+{
+	static const char *const name[] = {
+		[SHUTDOWN_poweroff] = "poweroff",
+		[SHUTDOWN_reboot] = "reboot",
+		[SHUTDOWN_suspend] = "suspend",
+		[SHUTDOWN_crash] = "crash",
+		[SHUTDOWN_watchdog] = "watchdog",
+		[SHUTDOWN_soft_reset] = "soft-reset",
+	};
+
+	return reason <= SHUTDOWN_MAX ? name[reason] : "unknown";
+}

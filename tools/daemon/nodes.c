@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The nodes of devices: what is written for a backend and a frontend, and what
+ * the backend writes back.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/daemon/device.h"
+#include "tools/daemon/event.h"
+#include "tools/daemon/job.h"
+#include "tools/daemon/nbd.h"
+
+/* States of xenbus, as far as they matter here. */
+enum {
+	XB_INITIALISING = 1,
+	XB_INIT_WAIT = 2,
+	XB_CONNECTED = 4,
+	XB_CLOSING = 5,
+	XB_CLOSED = 6
+};
+
+#define BACKEND "/local/domain/0/backend"
+
+/* ---- writing ------------------------------------------------------------------- */
+
+/* Both folders, and what every device has; then the base is the backend's. */
+static void put_common(struct batch *b, const struct device *dev)
+{
+	const char *type = device_type_name(dev->type);
+	unsigned int domid = (unsigned int)dev->d->domid;
+
+	batch_mkdir(b, PERM_GUEST_OWN, "/local/domain/%u/device/%s/%u", domid,
+		    type, dev->id);
+	batch_base(b, "/local/domain/%u/device/%s/%u", domid, type, dev->id);
+	batch_put(b, "backend", BACKEND "/%s/%u/%u", type, domid, dev->id);
+	batch_put(b, "backend-id", "0");
+	batch_put(b, "state", "%d", XB_INITIALISING);
+}
+
+static void put_backend(struct batch *b, const struct device *dev,
+			const char *frontend)
+{
+	const char *type = device_type_name(dev->type);
+	unsigned int domid = (unsigned int)dev->d->domid;
+
+	batch_mkdir(b, PERM_GUEST_READ, BACKEND "/%s/%u", type, domid);
+	batch_mkdir(b, PERM_GUEST_READ, BACKEND "/%s/%u/%u", type, domid,
+		    dev->id);
+	batch_base(b, BACKEND "/%s/%u/%u", type, domid, dev->id);
+	batch_put(b, "frontend", "%s", frontend);
+	batch_put(b, "frontend-id", "%u", domid);
+	batch_put(b, "online", "1");
+	batch_put(b, "state", "%d", XB_INITIALISING);
+}
+
+static void put_device_backend(struct batch *b, const struct device *dev)
+{
+	char frontend[STORE_PATH_MAX];
+
+	snprintf(frontend, sizeof(frontend), "/local/domain/%d/device/%s/%u",
+		 dev->d->domid, device_type_name(dev->type), dev->id);
+	put_backend(b, dev, frontend);
+}
+
+static void put_disk_params(struct batch *b, const struct device *dev,
+			    const struct dom_disk *disk)
+{
+	if (dev->nbd) {
+		batch_put(b, "type", "nbd");
+		batch_put(b, "params", "%s", nbd_uri(dev->nbd));
+	} else if (disk->type == DISK_NETWORK) {
+		batch_put(b, "type", "nbd");
+		batch_put(b, "params", "nbd://%s:%u/%s", disk->host,
+			  disk->port ? disk->port : 10809, disk->source);
+	} else {
+		batch_put(b, "type", "%s",
+			  disk->type == DISK_BLOCK ? "phy" : "file");
+		batch_put(b, "params", "%s", disk->source);
+	}
+}
+
+void device_put_disk(struct batch *b, const struct device *dev,
+		     const struct dom_disk *disk)
+{
+	char node[64];
+
+	put_common(b, dev);
+	batch_put(b, "virtual-device", "%u", dev->id);
+	batch_put(b, "device-type", "%s", disk->cdrom ? "cdrom" : "disk");
+	put_device_backend(b, dev);
+	put_disk_params(b, dev, disk);
+	batch_put(b, "mode", "%s", disk->readonly ? "r" : "w");
+	batch_put(b, "dev", "%s", disk->target);
+	batch_put(b, "device-type", "%s", disk->cdrom ? "cdrom" : "disk");
+	batch_put(b, "discard-enable", "%d", disk->discard);
+	if (disk->logical_block)
+		batch_put(b, "logical-sector-size", "%u", disk->logical_block);
+	if (disk->physical_block)
+		batch_put(b, "physical-sector-size", "%u",
+			  disk->physical_block);
+	for (int i = 0; i < TUNE_COUNT; i++)
+		if (disk->tune[i]) {
+			snprintf(node, sizeof(node), "iotune/%s",
+				 config_tune_names[i]);
+			batch_put(b, node, "%" PRIu64, disk->tune[i]);
+		}
+}
+
+static void put_rate(struct batch *b, const char *way, const struct dom_rate *r)
+{
+	char node[64];
+
+	if (!r->average)
+		return;
+	snprintf(node, sizeof(node), "bandwidth/%s/average", way);
+	batch_put(b, node, "%u", r->average);
+	snprintf(node, sizeof(node), "bandwidth/%s/peak", way);
+	if (r->peak)
+		batch_put(b, node, "%u", r->peak);
+	snprintf(node, sizeof(node), "bandwidth/%s/burst", way);
+	if (r->burst)
+		batch_put(b, node, "%u", r->burst);
+}
+
+static void put_bridge(struct batch *b, const struct device *dev,
+		       const struct dom_nic *nic)
+{
+	const struct settings *set = dev->d->dm->set;
+	const char *bridge = nic->bridge ? nic->bridge : "";
+	bool ovs = nic->openvswitch;
+
+	for (unsigned int i = 0; nic->network && i < set->nr_networks; i++)
+		if (!strcmp(set->network[i].name, nic->network)) {
+			bridge = set->network[i].bridge;
+			ovs = set->network[i].openvswitch;
+		}
+	batch_put(b, "type", ovs ? "openvswitch" : "bridge");
+	batch_put(b, "bridge", "%s", bridge);
+}
+
+void device_put_nic(struct batch *b, const struct device *dev,
+		    const struct dom_nic *nic)
+{
+	char mac[CONFIG_MAC_TEXT];
+
+	config_mac_text(nic->mac, mac);
+	put_common(b, dev);
+	batch_put(b, "handle", "%u", dev->id);
+	batch_put(b, "mac", "%s", mac);
+	if (nic->mtu)
+		batch_put(b, "mtu", "%u", nic->mtu);
+	put_device_backend(b, dev);
+	batch_put(b, "handle", "%u", dev->id);
+	batch_put(b, "mac", "%s", mac);
+	if (nic->mtu)
+		batch_put(b, "mtu", "%u", nic->mtu);
+	put_bridge(b, dev, nic);
+	if (nic->ifname[0])
+		batch_put(b, "vifname", "%s", nic->ifname);
+	else
+		batch_put(b, "vifname", "vif%d.%u", dev->d->domid, dev->id);
+	if (nic->link_down)
+		batch_put(b, "link", "down");
+	put_rate(b, "inbound", &nic->inbound);
+	put_rate(b, "outbound", &nic->outbound);
+}
+
+void device_put_console(struct batch *b, const struct domain *d,
+			const struct hv_guest *guest)
+{
+	const struct device *dev =
+		device_find((struct domain *)d, DEV_CONSOLE, 0);
+	char frontend[STORE_PATH_MAX];
+
+	snprintf(frontend, sizeof(frontend), "/local/domain/%d/console",
+		 d->domid);
+	batch_mkdir(b, PERM_GUEST_READ, "%s", frontend);
+	batch_base(b, "%s", frontend);
+	batch_put(b, "backend", BACKEND "/console/%d/0", d->domid);
+	batch_put(b, "backend-id", "0");
+	batch_put(b, "type", "parapet-consoled");
+	batch_put(b, "ring-ref", "%" PRIu64, guest->console_mfn);
+	batch_put(b, "port", "%u", guest->console_port);
+	put_backend(b, dev, frontend);
+	batch_put(b, "protocol", "vt100");
+	if (d->live->console_log) {
+		batch_put(b, "log", "%s", d->live->console_log);
+		batch_put(b, "log-append", "%d", d->live->console_log_append);
+	}
+}
+
+void devices_put(struct batch *b, struct domain *d)
+{
+	const struct dom_config *c = d->live;
+	struct device *dev;
+	char mac[CONFIG_MAC_TEXT];
+	int i;
+
+	TAILQ_FOREACH(dev, &d->devices, link)
+	{
+		if (dev->type == DEV_DISK) {
+			for (i = 0; c->disk[i].devid != dev->id; i++)
+				;
+			device_put_disk(b, dev, &c->disk[i]);
+		} else if (dev->type == DEV_NIC) {
+			config_mac_text(dev->mac, mac);
+			i = config_find_nic(c, mac);
+			device_put_nic(b, dev, &c->nic[i]);
+		}
+	}
+}
+
+void device_put_closing(struct batch *b, struct device *dev)
+{
+	batch_base(b, BACKEND "/%s/%d/%u", device_type_name(dev->type),
+		   dev->d->domid, dev->id);
+	batch_put(b, "online", "0");
+	batch_put(b, "state", "%d", XB_CLOSING);
+	dev->state = DEV_CLOSING;
+}
+
+void device_put_gone(struct batch *b, const struct device *dev)
+{
+	batch_rm(b, BACKEND "/%s/%d/%u", device_type_name(dev->type),
+		 dev->d->domid, dev->id);
+	if (dev->type != DEV_CONSOLE)
+		batch_rm(b, "/local/domain/%d/device/%s/%u", dev->d->domid,
+			 device_type_name(dev->type), dev->id);
+}
+
+/* ---- reading ------------------------------------------------------------------- */
+
+static void device_failed(struct device *dev)
+{
+	struct store *s = dev->d->dm->store;
+	const char *type = device_type_name(dev->type);
+	char *text = store_read(s, BACKEND "/%s/%d/%u/hotplug-error", type,
+				dev->d->domid, dev->id);
+
+	snprintf(dev->error, sizeof(dev->error), "%s",
+		 text && *text ? text : "its backend refused it");
+	free(text);
+	dev->state = DEV_FAILED;
+}
+
+/* What the backend says now; the state it had before is the device's. */
+static void device_look(struct device *dev)
+{
+	struct store *s = dev->d->dm->store;
+	const char *type = device_type_name(dev->type);
+	long state = store_read_number(s, 0, BACKEND "/%s/%d/%u/state", type,
+				       dev->d->domid, dev->id);
+	char *plug;
+
+	if (dev->state == DEV_CLOSING) {
+		if (!state || state == XB_CLOSED)
+			dev->state = DEV_CLOSED;
+		return;
+	}
+	plug = store_read(s, BACKEND "/%s/%d/%u/hotplug-status", type,
+			  dev->d->domid, dev->id);
+	if (plug && !strcmp(plug, "error"))
+		device_failed(dev);
+	else if ((plug && !strcmp(plug, "connected")) ||
+		 (state >= XB_INIT_WAIT && state <= XB_CONNECTED))
+		dev->state = DEV_READY;
+	free(plug);
+}
+
+static void device_tell(struct device *dev, enum dev_state before)
+{
+	struct domain *d = dev->d;
+
+	if (dev->state == DEV_FAILED && before == DEV_READY)
+		event_send(d->dm, "device-failed", d, "device", dev->label,
+			   "error", dev->error, NULL);
+	if (d->job && d->job->poke)
+		d->job->poke(d->job);
+}
+
+void device_fail(struct device *dev, const char *text)
+{
+	enum dev_state before = dev->state;
+
+	snprintf(dev->error, sizeof(dev->error), "%s", text);
+	dev->state = DEV_FAILED;
+	device_tell(dev, before);
+}
+
+void device_changed(struct daemon *dm, const char *path)
+{
+	char type[16], key[32] = "";
+	enum dev_type t = DEV_DISK;
+	enum dev_state before;
+	unsigned int domid, id;
+	struct device *dev;
+	struct domain *d;
+
+	if (sscanf(path, BACKEND "/%15[^/]/%u/%u/%31s", type, &domid, &id,
+		   key) < 3)
+		return;
+	/* Only these say something, and removal, which has no key. */
+	if (*key && strcmp(key, "state") && strcmp(key, "hotplug-status"))
+		return;
+	while (t < DEV_CONSOLE && strcmp(type, device_type_name(t)))
+		t++;
+	d = domain_by_domid(dm, (int)domid);
+	dev = d ? device_find(d, t, id) : NULL;
+	if (!dev || strcmp(type, device_type_name(t)))
+		return;
+	before = dev->state;
+	device_look(dev);
+	if (dev->state != before)
+		device_tell(dev, before);
+}
+
+void device_refresh(struct device *dev)
+{
+	device_look(dev);
+}
