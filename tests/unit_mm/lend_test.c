@@ -16,7 +16,11 @@ static bool store(unsigned int slot, uint64_t e)
 	regs.rip = gva(1) + 16;
 	regs.rdi = gva(512) + slot * 8;
 	regs.rax = e;
-	return mm_emulate_pt_write(a.v, &regs, regs.rdi);
+	end_loan();
+	if (!mm_emulate_pt_write(a.v, &regs, regs.rdi))
+		return false;
+	begin_loan();
+	return true;
 }
 
 /* Two stores in a row: the table is on loan. */
@@ -75,10 +79,12 @@ static void calls_borrow_it_too(void **state)
 
 	(void)state;
 	assert_true(store(50, 0)); /* tells where the guest sees memory */
-	for (unsigned int i = 0; i < 3; i++)
+	for (unsigned int i = 0; i < 3; i++) {
 		assert_int_equal(
 			mmu_update(&a, pte_at(a.l1, 200 + i), e, DOMID_SELF),
 			0);
+		begin_loan();
+	}
 	assert_true(this_cpu->lent);
 	check_all();
 	assert_int_equal(refs_of(a.page[3]), 2 + 3);

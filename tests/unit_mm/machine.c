@@ -111,12 +111,22 @@ void machine_init(void)
 	c->root_copy = heap_alloc(0);
 	c->window_pt = c->hv_window_pt = window_pt;
 	c->gdt_tail = gdt_tail;
+	host_tramp_data.kernel_mode = 1;
 }
 
+/* As the way in does. */
 void end_loan(void)
 {
 	if (this_cpu->lent)
 		table_take_back(current);
+}
+
+/* As the way out does. */
+void begin_loan(void)
+{
+	if (this_cpu->lend_to == current)
+		table_lend(current);
+	this_cpu->lend_to = NULL;
 }
 
 void become(struct vcpu *v)

@@ -57,6 +57,7 @@ void guest_drop(struct guest *g);
 void guest_end(struct guest *g);
 /* What every entry does first: the running vcpu gives a lent table back. */
 void end_loan(void);
+void begin_loan(void);
 /* Whose hypercalls are made from now on. */
 void become(struct vcpu *v);
 

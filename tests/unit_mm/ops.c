@@ -213,6 +213,7 @@ static long op_run(void)
 
 	for (unsigned int i = 0; i < 3; i++)
 		ok &= store("\x48\x89\x07", va + i * 8, pick_pte());
+	begin_loan();
 	return ok ? 0 : -EFAULT;
 }
 
