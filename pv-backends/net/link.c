@@ -150,8 +150,7 @@ int link_find(int fd, const char *name, struct link_info *info)
 	if (strlen(name) >= LINK_ALIAS)
 		return -ENODEV;
 	begin(&r, RTM_GETLINK, 0);
-	add_name(&r,
-		 strlen(name) < LINK_NAME ? IFLA_IFNAME : IFLA_ALT_IFNAME,
+	add_name(&r, strlen(name) < LINK_NAME ? IFLA_IFNAME : IFLA_ALT_IFNAME,
 		 name);
 	rc = ask(fd, &r, info);
 	return rc ? rc : info->index ? 0 : -ENODEV;

@@ -173,8 +173,8 @@ static bool copy_uuid(char uuid[UUID], struct json_object *pair)
 	if (!pair || !json_object_is_type(pair, json_type_array))
 		return false;
 	text = json_object_array_get_idx(pair, 1);
-	if (!text || strspn(json_object_get_string(text),
-			    "0123456789abcdef-") != 36)
+	if (!text ||
+	    strspn(json_object_get_string(text), "0123456789abcdef-") != 36)
 		return false;
 	snprintf(uuid, UUID, "%.36s", json_object_get_string(text));
 	return true;

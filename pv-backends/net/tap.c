@@ -33,8 +33,8 @@ static int failed(char *why, int err, const char *what, const char *which)
 static int open_queue(struct tap *t, unsigned int nr)
 {
 	struct ifreq ifr = {
-		.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR |
-			     IFF_MULTI_QUEUE,
+		.ifr_flags =
+			IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE,
 	};
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
