@@ -90,6 +90,7 @@ struct cpu {
 	void *sched;
 	void *timers;
 	bool need_resched;
+	struct vcpu *lend_to; /* if still current on the way out: table_lend */
 	bool lent; /* the running vcpu has a page table on loan: paging/lend.c */
 	uint32_t rungs; /* HV_DEBUG: locks held, two bits a rung          */
 	uint64_t lapic_khz; /* LAPIC timer ticks per ms at divide 1       */

@@ -266,6 +266,11 @@ static void leave(void)
 		if (!this_cpu->need_resched)
 			break;
 	}
+	if (unlikely(this_cpu->lend_to)) {
+		if (this_cpu->lend_to == current)
+			table_lend(current);
+		this_cpu->lend_to = NULL;
+	}
 	tlb_leaving();
 }
 

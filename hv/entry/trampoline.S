@@ -166,9 +166,9 @@ hc_mmu_update:
 	jne	hypercall_slow
 	testq	%rdx, %rdx		/* rdx is 0 and free       */
 	jnz	hypercall_slow
-	CHECK_ADDRESS %rdi, %rdx, mmu_update_unserved
 	cmpw	$DOMID_SELF, %r10w
 	jne	hypercall_slow
+	CHECK_ADDRESS %rdi, %rdx, mmu_update_unserved
 n1:	movq	(%rdi), %rax		/* rax = the entry's address */
 	movq	%rax, %rdx
 	andq	$-PAGE_SIZE, %rdx
@@ -203,9 +203,9 @@ hc_mmuext_op:
 	jne	hypercall_slow
 	testq	%rdx, %rdx
 	jnz	hypercall_slow
-	CHECK_ADDRESS %rdi, %rax, mmuext_unread
 	cmpw	$DOMID_SELF, %r10w
 	jne	hypercall_slow
+	CHECK_ADDRESS %rdi, %rax, mmuext_unread
 m1:	movl	(%rdi), %eax
 	cmpl	$MMUEXT_INVLPG_LOCAL, %eax
 	jne	1f

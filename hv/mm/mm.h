@@ -221,6 +221,11 @@ int mm_grant_replace(struct vcpu *v, uint64_t where, uint64_t from, mfn_t m,
 bool mm_emulate_pt_write(struct vcpu *v, struct cpu_regs *regs, uint64_t va);
 
 /*
+ * The last step of the way out, if this_cpu->lend_to is the vcpu that goes:
+ * lend it the page table that it changes (paging/lend.c).
+ */
+void table_lend(struct vcpu *v);
+/*
  * The entry path: end the running vcpu's loan of a page table, which
  * this_cpu->tconst->lent_table says it has.
  */

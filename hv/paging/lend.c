@@ -11,8 +11,9 @@
  *   - what the processor walks stays the validated table, read-only;
  *   - at the address where the guest sees its table it now finds a copy, and
  *     may write it.  The trampoline stores mmu_updates of it there, too;
- *   - the loan ends with the next entry of any kind, before anything else is
- *     looked at, and before the guest returns to user mode.  Then each entry
+ *   - the loan begins on the way out, when nothing else will be done, and ends
+ *     with the next entry of any kind, before anything else is looked at,
+ *     and before the guest returns to user mode.  Then each entry
  *     of the copy that differs is validated as mmu_update would have done, and
  *     the guest sees its table again.
  *
@@ -67,7 +68,7 @@ static void copy_table(uint64_t *copy, uint64_t *table)
 	}
 }
 
-static void lend(struct vcpu *v, uint64_t mfn)
+static bool begin(struct vcpu *v, uint64_t mfn) MUST_HOLD(v->domain->mm.lock)
 {
 	struct frame *f = frame_find(mfn), *map;
 	struct loan *l = &v->loan;
@@ -76,17 +77,13 @@ static void lend(struct vcpu *v, uint64_t mfn)
 
 	if (!f || !is_table(f, &v->domain->mm) ||
 	    state_type(READ_ONCE(f->state)) != FT_L1)
-		return;
+		return false;
 	va = linear_address(v, mfn);
 	if (!walk_l1(v->kernel_root, va, &map, &slot) || map == f)
-		return;
+		return false;
 	e = READ_ONCE(table_of(map)[slot]);
 	if ((e & (PTE_P | PTE_RW)) != PTE_P || pte_mfn(e) != mfn)
-		return;
-	if (!l->copy)
-		l->copy = heap_alloc(0);
-	if (!l->copy)
-		return;
+		return false;
 	copy_table(l->copy, table_of(f));
 	l->mfn = mfn;
 	l->pte = &table_of(map)[slot];
@@ -97,6 +94,23 @@ static void lend(struct vcpu *v, uint64_t mfn)
 	lend_const()->lent_address = va;
 	lend_const()->lent_table = mfn << PAGE_SHIFT;
 	this_cpu->lent = true;
+	return true;
+}
+
+void table_lend(struct vcpu *v)
+{
+	struct loan *l = &v->loan;
+
+	if (!may_lend(v) || !guest_in_kernel())
+		return;
+	if (!l->copy)
+		l->copy = heap_alloc(0);
+	if (!l->copy)
+		return;
+	spin_lock(&v->domain->mm.lock);
+	if (!begin(v, l->last_mfn))
+		l->run = 0;
+	spin_unlock(&v->domain->mm.lock);
 }
 
 /* Carry the guest's changes over to the table; how many were refused. */
@@ -156,8 +170,8 @@ void table_note_change(struct vcpu *v, uint64_t mfn, unsigned int slot)
 	l->user_runs = runs;
 	l->last_mfn = mfn;
 	l->last_slot = slot;
-	if (l->run >= RUN_LENDS && may_lend(v))
-		lend(v, mfn);
+	if (l->run >= RUN_LENDS)
+		this_cpu->lend_to = v;
 }
 
 void table_note_address(struct vcpu *v, uint64_t va, uint64_t mfn)

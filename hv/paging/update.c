@@ -159,13 +159,28 @@ static long batch_end(unsigned int nr, int rc, uint64_t next, uint32_t left,
 	return rc;
 }
 
+/*
+ * Another domain's tables change only while it is paused: a running vcpu of it
+ * may have one on loan (lend.c).
+ */
+static bool tables_in_use(const struct domain *d)
+{
+	return d != current->domain && !READ_ONCE(d->pause_count);
+}
+
+static int subject_refuse(struct domain *d)
+{
+	subject_put(d);
+	return -EBUSY;
+}
+
 /* The one request of a call that succeeded: it may be one of a run. */
 static void note_single(uint64_t reqs)
 {
 	const struct tramp_data *t = tramp_data();
 	uint64_t ptr = t->prefetched[0];
 
-	if (t->prefetch_at == reqs && !(ptr & 7))
+	if (reqs && t->prefetch_at == reqs && !(ptr & 7))
 		table_note_change(current, ptr >> PAGE_SHIFT,
 				  (ptr & ~PAGE_MASK) >> 3);
 }
@@ -180,6 +195,8 @@ long hc_mmu_update(uint64_t reqs, uint32_t count, uint64_t done, uint32_t dom)
 
 	count &= ~MMU_UPDATE_PREEMPTED;
 	rc = subject_get(whose, &tables);
+	if (!rc && tables_in_use(tables))
+		rc = subject_refuse(tables);
 	if (rc)
 		return rc;
 	rc = subject_get((domid_t)dom, &owner);
@@ -208,6 +225,8 @@ long hc_mmuext_op(uint64_t ops, uint32_t count, uint64_t done, uint32_t dom)
 
 	count &= ~MMU_UPDATE_PREEMPTED;
 	rc = subject_get((domid_t)dom, &d);
+	if (!rc && tables_in_use(d))
+		rc = subject_refuse(d);
 	if (rc)
 		return rc;
 	rc = mm_begin(&d->mm);
