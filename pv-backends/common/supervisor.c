@@ -70,6 +70,8 @@ static void forget(struct child *c)
 		at = &(*at)->next;
 	*at = c->next;
 	ev_timer_stop(s->loop, &c->again);
+	if (s->drv->forgotten)
+		s->drv->forgotten(c->domid, c->devid);
 	unlink(worker_path(s->drv, s->opt, c->domid, c->devid, "journal"));
 	unlink(worker_path(s->drv, s->opt, c->domid, c->devid, "sock"));
 	unlink(worker_path(s->drv, s->opt, c->domid, c->devid, "pid"));

@@ -35,6 +35,9 @@ struct xb_driver {
 	/* The toolstack wrote a key that `watched` names; may be NULL. */
 	const char *const *watched;
 	void (*changed)(struct xb *xb, const char *key);
+	/* In the supervisor: the device has ended, perhaps with its process
+	 * killed; may be NULL. */
+	void (*forgotten)(domid_t domid, uint32_t devid);
 };
 
 struct xb {

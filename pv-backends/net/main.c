@@ -414,6 +414,12 @@ static int vif_attach(struct xb *xb, bool resume)
 	return 0;
 }
 
+/* A process that was killed while its device went has left the TAP. */
+static void vif_forgotten(domid_t domid, uint32_t devid)
+{
+	tap_sweep(alias_of(domid, devid));
+}
+
 static const char *const watched[] = {"bandwidth", NULL};
 
 static const struct xb_driver driver = {
@@ -427,6 +433,7 @@ static const struct xb_driver driver = {
 	.detach = vif_detach,
 	.watched = watched,
 	.changed = vif_changed,
+	.forgotten = vif_forgotten,
 };
 
 int main(int argc, char **argv)
