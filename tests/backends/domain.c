@@ -370,13 +370,17 @@ void make_device(struct testbed *t, const char *type, unsigned int devid,
 		 const char *const *more)
 {
 	xs_transaction_t tx = xs_transaction_start(t->xs);
-	char home[256], domid[16];
+	char home[256], folder[256], domid[16];
 	bool ok;
 
+	snprintf(folder, sizeof(folder), "/local/domain/0/backend/%s/%u/%u",
+		 type, DOMID, devid);
 	snprintf(home, sizeof(home), "/local/domain/%u/device/%s/%u", DOMID,
 		 type, devid);
 	snprintf(domid, sizeof(domid), "%u", DOMID);
-	ok = write_in(t, tx, back(type, devid, "frontend"), home) &&
+	/* The supervisor is told of folders that are made, not implied. */
+	ok = xs_mkdir(t->xs, tx, folder) &&
+	     write_in(t, tx, back(type, devid, "frontend"), home) &&
 	     write_in(t, tx, back(type, devid, "frontend-id"), domid) &&
 	     write_in(t, tx, back(type, devid, "online"), "1") &&
 	     write_in(t, tx, back(type, devid, "state"), "1") &&
