@@ -254,17 +254,19 @@ hc_set_segment_base:			/* rdi = which, rsi = base */
 	movq	-8(%rsp), %rdx
 	movl	$25, %eax
 	jmp	hypercall_slow
-	/* The user's GS selector; a null one cannot fault. */
+	/* The user's GS selector: of the guest's own tables, so it may fault. */
 4:	cmpq	$3, %rdi
 	jne	3b
-	testl	$0xfffc, %esi
-	jnz	3b
 	swapgs
-	movl	%esi, %gs
+s1:	movl	%esi, %gs
 	swapgs
 	movq	DATA(SCRATCH), %rcx
 	xorl	%eax, %eax
 	jmp	hypercall_done
+gs_refused:
+	swapgs
+	jmp	3b
+	TRAMP_FAULT s1, gs_refused
 
 /*
  * iret: leave the guest kernel by the frame on its stack (pv_iret_context):
