@@ -117,9 +117,9 @@ void ring_read(struct ring *r, void *request)
 	r->req_cons++;
 }
 
-int ring_sleep(struct ring *r)
+int ring_sleep(struct ring *r, uint32_t want)
 {
-	STORE(r->shared->req_event, r->req_cons + 1);
+	STORE(r->shared->req_event, r->req_cons + want);
 	/* ORDER: our wish before the last look; pairs with the frontend's full
 	 * barrier between req_prod and req_event. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
