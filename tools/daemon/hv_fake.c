@@ -467,5 +467,6 @@ struct hv *hv_fake_open(const char *dir, uint64_t frames, char *why,
 		return NULL;
 	}
 	fake_load(h);
+	fake_ends(h);
 	return &h->hv;
 }

@@ -19,7 +19,8 @@ method_fn method_list, method_info, method_dumpxml, method_domblklist,
 method_fn method_version, method_capabilities, method_stats, method_dmesg,
 	method_services, method_subscribe;
 
-/* The domain that parameter "domain" names; NULL: it was answered. */
+/* The domain that parameter "domain" names; NULL: it was answered, and r is
+ * gone: take other parameters first. */
 struct domain *method_domain(struct request *r);
 /* Answer with a failure, "METHOD OBJECT: " in front of it. */
 void method_fail(struct request *r, const char *object, struct fail *why);

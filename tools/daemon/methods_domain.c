@@ -84,10 +84,11 @@ void method_info(struct request *r)
 	struct domain *d = method_domain(r);
 	struct json_object *o;
 	struct pv_control_sched s = {0};
-	struct hv *hv = r->dm->hv;
+	struct hv *hv;
 
 	if (!d)
 		return;
+	hv = r->dm->hv;
 	o = domain_row(d);
 	if (d->domid >= 0 && !hv->ops->get_sched(hv, (domid_t)d->domid, &s)) {
 		put_number(o, "weight", s.weight);
@@ -102,8 +103,8 @@ void method_info(struct request *r)
 
 void method_dumpxml(struct request *r)
 {
-	struct domain *d = method_domain(r);
 	bool inactive = param_bool(r, "inactive");
+	struct domain *d = method_domain(r);
 	const struct dom_config *c;
 	struct json_object *o;
 	struct fail why;

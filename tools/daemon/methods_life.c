@@ -252,8 +252,8 @@ void method_resume(struct request *r)
 
 void method_setmem(struct request *r)
 {
-	struct domain *d = method_domain(r);
 	int64_t kib = param_number(r, "kib", 0);
+	struct domain *d = method_domain(r);
 	struct fail why;
 
 	if (d)
@@ -265,8 +265,8 @@ void method_setmem(struct request *r)
 
 void method_setvcpus(struct request *r)
 {
-	struct domain *d = method_domain(r);
 	int64_t n = param_number(r, "count", 0);
+	struct domain *d = method_domain(r);
 	struct fail why;
 
 	if (d)
@@ -280,9 +280,9 @@ void method_setvcpus(struct request *r)
 
 void method_schedinfo(struct request *r)
 {
-	struct domain *d = method_domain(r);
 	int64_t weight = param_number(r, "weight", 0);
 	int64_t cap = param_number(r, "cap", -1);
+	struct domain *d = method_domain(r);
 	struct pv_control_sched s = {0};
 	struct json_object *o;
 	struct fail why = {0};
