@@ -271,7 +271,7 @@ static bool take_new(struct queue *q)
 	int waiting = ring_pending(&q->ring);
 
 	if (!waiting)
-		waiting = ring_sleep(&q->ring, 1);
+		waiting = ring_sleep(&q->ring);
 	if (waiting < 0)
 		lie(q->b, "the ring's request index is impossible");
 	if (waiting <= 0)

@@ -117,7 +117,12 @@ void ring_read(struct ring *r, void *request)
 	r->req_cons++;
 }
 
-int ring_sleep(struct ring *r, uint32_t want)
+int ring_sleep(struct ring *r)
+{
+	return ring_sleep_for(r, 1);
+}
+
+int ring_sleep_for(struct ring *r, uint32_t want)
 {
 	STORE(r->shared->req_event, r->req_cons + want);
 	/* ORDER: our wish before the last look; pairs with the frontend's full

@@ -81,8 +81,10 @@ int ring_pending(const struct ring *r);
 void ring_read(struct ring *r, void *request);
 /* Copy the request `ahead` slots after the next one, without taking it. */
 void ring_peek(const struct ring *r, uint32_t ahead, void *request);
-/* Ask for an event once `want` requests wait; then as ring_pending(). */
-int ring_sleep(struct ring *r, uint32_t want);
+/* Ask for an event with the next request; then as ring_pending(). */
+int ring_sleep(struct ring *r);
+/* The same, once `want` requests wait. */
+int ring_sleep_for(struct ring *r, uint32_t want);
 
 /* Requests read that have no response yet. */
 uint32_t ring_in_flight(const struct ring *r);

@@ -83,7 +83,7 @@ static void indices_wrap(void **state)
 			ring_respond(&b.r, &rsp, 0);
 		}
 		assert_int_equal(ring_in_flight(&b.r), 0);
-		assert_int_equal(ring_sleep(&b.r, 1), 0);
+		assert_int_equal(ring_sleep(&b.r), 0);
 		ring_publish(&b.r);
 		ring_settle(&b.r);
 		assert_int_equal(header(&b)->rsp_prod, header(&b)->req_prod);
