@@ -276,7 +276,7 @@ static int attach_queue(struct net *n, unsigned int nr, bool resume)
 		{"event-channel-rx", UINT32_MAX, NONE, 0},
 		{"event-channel", UINT32_MAX, NONE, 0},
 	};
-	char dir[STORE_PATH + 16];
+	char dir[STORE_PATH + 32];
 	uint32_t refs[2];
 
 	q->n = n;

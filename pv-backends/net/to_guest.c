@@ -148,14 +148,8 @@ static int slots_for(struct net_queue *q, unsigned int needed)
 {
 	int waiting = ring_pending(&q->rx);
 
-	if (waiting >= 0 && (unsigned int)waiting < needed) {
-		__atomic_store_n(&q->rx.shared->req_event,
-				 q->rx.req_cons + needed, __ATOMIC_RELAXED);
-		/* ORDER: our wish before the last look; pairs with the
-		 * frontend's full barrier between req_prod and req_event. */
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		waiting = ring_pending(&q->rx);
-	}
+	if (waiting >= 0 && (unsigned int)waiting < needed)
+		waiting = ring_sleep_for(&q->rx, needed);
 	if (waiting < 0)
 		net_lie(q->n, "the receive ring's request index is impossible");
 	return waiting;
