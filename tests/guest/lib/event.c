@@ -18,10 +18,31 @@ static uint64_t fetch_and_clear(uint64_t *word)
 	return __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST);
 }
 
+/* Whose ports are whose: vcpu 0 has all that are bound to no other. */
+static uint64_t others[MAX_VIRT_CPUS][64], of_others[64];
+
+static void bound(evtchn_port_t port, unsigned int vcpu)
+{
+	uint64_t bit = 1ul << port % WORD_BITS;
+	unsigned int word = port / WORD_BITS, v;
+
+	for (v = 1; v < MAX_VIRT_CPUS; v++)
+		__atomic_and_fetch(&others[v][word], ~bit, __ATOMIC_SEQ_CST);
+	if (vcpu) {
+		__atomic_or_fetch(&of_others[word], bit, __ATOMIC_SEQ_CST);
+		__atomic_or_fetch(&others[vcpu][word], bit, __ATOMIC_SEQ_CST);
+	} else {
+		__atomic_and_fetch(&of_others[word], ~bit, __ATOMIC_SEQ_CST);
+	}
+}
+
+/* A word is shared by all vcpus: each takes its own ports only. */
 static void take_word(unsigned int word)
 {
+	unsigned int id = this_vcpu()->id;
+	uint64_t own = id ? others[id][word] : ~of_others[word];
 	uint64_t *pending = &shared_info->evtchn_pending[word];
-	uint64_t ready = __atomic_load_n(pending, __ATOMIC_SEQ_CST) &
+	uint64_t ready = own & __atomic_load_n(pending, __ATOMIC_SEQ_CST) &
 			 ~__atomic_load_n(&shared_info->evtchn_mask[word],
 					  __ATOMIC_SEQ_CST);
 
@@ -83,10 +104,12 @@ bool wait_change(const volatile uint32_t *word, uint32_t old, unsigned int ms)
 	return true;
 }
 
-static evtchn_port_t must(long rc, evtchn_port_t port, const char *what)
+static evtchn_port_t must(long rc, evtchn_port_t port, unsigned int vcpu,
+			  const char *what)
 {
 	if (rc)
 		die("%s: %ld", what, rc);
+	bound(port, vcpu);
 	port_unmask(port);
 	return port;
 }
@@ -96,7 +119,7 @@ evtchn_port_t bind_virq(unsigned int virq, unsigned int vcpu)
 	struct pv_evtchn_bind_virq arg = {.virq = virq, .vcpu = vcpu};
 	long rc = HYPERVISOR_event_channel_op(EVTCHNOP_bind_virq, P(&arg));
 
-	return must(rc, arg.port, "bind_virq");
+	return must(rc, arg.port, vcpu, "bind_virq");
 }
 
 evtchn_port_t bind_ipi(unsigned int vcpu)
@@ -104,7 +127,7 @@ evtchn_port_t bind_ipi(unsigned int vcpu)
 	struct pv_evtchn_bind_ipi arg = {.vcpu = vcpu};
 	long rc = HYPERVISOR_event_channel_op(EVTCHNOP_bind_ipi, P(&arg));
 
-	return must(rc, arg.port, "bind_ipi");
+	return must(rc, arg.port, vcpu, "bind_ipi");
 }
 
 int port_send(evtchn_port_t port)
