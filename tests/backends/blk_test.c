@@ -359,15 +359,22 @@ static void wait_any(struct disk *d)
 	}
 }
 
+static void top_up(struct disk *d)
+{
+	for (unsigned int i = 0; i < DEPTH; i++)
+		if (!d->rq[i].busy)
+			send(d, i);
+}
+
+/* So many answers; afterwards as many are under way as can be. */
 static void load(struct disk *d, unsigned int total)
 {
 	unsigned int until = d->answered + total;
 
+	top_up(d);
 	while (d->answered < until) {
-		for (unsigned int i = 0; i < DEPTH; i++)
-			if (!d->rq[i].busy)
-				send(d, i);
 		wait_any(d);
+		top_up(d);
 	}
 }
 
@@ -426,7 +433,7 @@ static void four_queues_persistent(void **state)
 	all_kinds(&disk, 4, 2, true);
 }
 
-/* Every 500 answers the process is killed while requests are under way. */
+/* Every 300 answers the process is killed while requests are under way. */
 static void killed(struct disk *d, unsigned int queues, bool persistent)
 {
 	start_disk(d, queues, 1, persistent, NULL);
@@ -434,7 +441,6 @@ static void killed(struct disk *d, unsigned int queues, bool persistent)
 	print_message("seed %" PRIu64 "\n", d->seed);
 	for (int i = 0; i < 12; i++) {
 		load(d, 300);
-		assert_true(d->under_way > 0);
 		kill_worker(&d->t, "vbd", DEVID);
 	}
 	load(d, 300);
