@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
@@ -320,11 +321,11 @@ def run_tests(tests, *options):
             test(stack)
             stack.stop()
             print(f"ok {number} - {test.__doc__}", flush=True)
-        except Exception as err:  # noqa: BLE001  any failure is the test's
+        except Exception:  # noqa: BLE001  any failure is the test's
             failed += 1
             print(f"not ok {number} - {test.__doc__}")
             print("\n".join("# " + line for line in
-                            f"{type(err).__name__}: {err}".splitlines()))
+                            traceback.format_exc().splitlines()[-12:]))
             if stack:
                 print("\n".join("# " + line for line in
                                 stack.log().splitlines()[-40:]), flush=True)

@@ -108,12 +108,14 @@ void method_dumpxml(struct request *r)
 	const struct dom_config *c;
 	struct json_object *o;
 	struct fail why;
+	bool live;
 	char *xml;
 
 	if (!d)
 		return;
-	c = d->live && !inactive ? d->live : d->config;
-	xml = c ? xml_format_domain(c, c == d->live ? d->domid : -1) : NULL;
+	live = d->live && !inactive;
+	c = live ? d->live : d->config;
+	xml = c ? xml_format_domain(c, live ? d->domid : -1) : NULL;
 	if (!xml) {
 		fail_set(&why, FAIL_STATE, "it has no definition");
 		method_fail(r, d->name, &why);

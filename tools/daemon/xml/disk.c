@@ -10,6 +10,7 @@
 struct disk_in {
 	struct dom_disk *d;
 	bool has_source, has_target;
+	bool drop; /* what is not supported here, it cannot be without */
 };
 
 /* ---- driver -------------------------------------------------------------------- */
@@ -42,7 +43,8 @@ static void take_driver(struct xml_in *in, xmlNode *n, void *into)
 	static const char *const caches[] = {"default", "none", "directsync"};
 	static const char *const ios[] = {"native", "io_uring", "threads"};
 	static const char *const discards[] = {"unmap", "ignore"};
-	struct dom_disk *d = ((struct disk_in *)into)->d;
+	struct disk_in *di = into;
+	struct dom_disk *d = di->d;
 	char *type = xml_attr(n, "type");
 	int format = type ? format_of(type) : FORMAT_RAW;
 
@@ -55,6 +57,7 @@ static void take_driver(struct xml_in *in, xmlNode *n, void *into)
 				type);
 	else
 		d->format = (enum disk_format)format;
+	di->drop |= format < 0;
 	d->discard = xml_attr_is(n, "discard", "unmap");
 	free(type);
 	xml_take_children(in, n, NULL, 0, NULL);
@@ -64,17 +67,20 @@ static void take_driver(struct xml_in *in, xmlNode *n, void *into)
 
 static void take_host(struct xml_in *in, xmlNode *n, void *into)
 {
-	struct dom_disk *d = ((struct disk_in *)into)->d;
+	struct disk_in *di = into;
+	struct dom_disk *d = di->d;
 
 	d->host = xml_attr(n, "name");
 	d->port = (uint16_t)xml_attr_number(in, n, "port", 0, 1, 65535);
 	if (!d->host || !*d->host)
 		xml_wrong(in, n, "attribute name is missing");
 	if (!xml_attr_is(n, "transport", "tcp") &&
-	    xmlHasProp(n, BAD_CAST "transport"))
+	    xmlHasProp(n, BAD_CAST "transport")) {
+		di->drop = true;
 		xml_unsupported(in, n,
 				"attribute transport: only 'tcp' is "
 				"supported");
+	}
 }
 
 static void take_network_source(struct xml_in *in, xmlNode *n,
@@ -91,11 +97,13 @@ static void take_network_source(struct xml_in *in, xmlNode *n,
 	d->source = xml_attr(n, "name");
 	if (!d->protocol)
 		xml_wrong(in, n, "attribute protocol is missing");
-	else if (xml_choice(d->protocol, protocols, 5) < 0)
+	else if (xml_choice(d->protocol, protocols, 5) < 0) {
+		into->drop = true;
 		xml_unsupported(in, n,
 				"attribute protocol='%.40s': not "
 				"supported",
 				d->protocol);
+	}
 	if (!d->source)
 		d->source = strdup("");
 	xml_take_children(in, n, XML_RULES(rules), into);
@@ -264,5 +272,10 @@ void xml_take_disk(struct xml_in *in, xmlNode *n, void *into)
 		xml_wrong(in, n, "a <source> is missing");
 	if (!di.has_target)
 		xml_wrong(in, n, "a <target> is missing");
+	if (di.drop) {
+		config_remove_disk(into,
+				   ((struct dom_config *)into)->nr_disks - 1);
+		return;
+	}
 	di.d->devid = config_target_devid(di.d->target);
 }

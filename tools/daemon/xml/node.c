@@ -114,7 +114,9 @@ void xml_wrong(struct xml_in *in, const xmlNode *n, const char *fmt, ...)
 	xml_complain(in, n, line, sizeof(line), fmt, ap);
 	va_end(ap);
 	in->failed = true;
-	fail_set(in->why, FAIL_INVALID, "%s", line);
+	/* What is missing may have been in what is not supported. */
+	if (!in->report->nr || in->flags & XML_IGNORE_UNSUPPORTED)
+		fail_set(in->why, FAIL_INVALID, "%s", line);
 }
 
 void xml_unsupported(struct xml_in *in, const xmlNode *n, const char *fmt, ...)
