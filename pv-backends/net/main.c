@@ -252,14 +252,16 @@ static int attach_rings(struct net_queue *q, bool resume)
 
 	if (!resume) {
 		ring_attach(&q->tx, q->pages, NET_PAGE, tx_slot, tx_rsp,
-			    &s->tx_log);
+			    (struct ring_log *)s->tx_log);
 		ring_attach(&q->rx, rx_page, NET_PAGE, rx_slot, rx_rsp,
-			    &s->rx_log);
+			    (struct ring_log *)s->rx_log);
 		s->tx_sent = q->tx.req_cons;
 		return 0;
 	}
-	if (recover(&q->tx, q->pages, tx_slot, tx_rsp, &s->tx_log) ||
-	    recover(&q->rx, rx_page, rx_slot, rx_rsp, &s->rx_log))
+	if (recover(&q->tx, q->pages, tx_slot, tx_rsp,
+		    (struct ring_log *)s->tx_log) ||
+	    recover(&q->rx, rx_page, rx_slot, rx_rsp,
+		    (struct ring_log *)s->rx_log))
 		return xb_error(q->n->xb,
 				"the rings are not as they were left");
 	return 0;

@@ -21,13 +21,16 @@ enum {
 
 /* ---- what outlives the process -------------------------------------------------- */
 
+enum {
+	NET_LOG_BYTES = sizeof(struct ring_log) +
+			NET_RING_SLOTS * sizeof(struct ring_entry),
+};
+
 struct saved_queue {
 	uint32_t tx_sent; /* requests before this one were sent */
 	uint32_t pad[3];
-	struct ring_log tx_log;
-	struct ring_entry tx_entries[NET_RING_SLOTS];
-	struct ring_log rx_log;
-	struct ring_entry rx_entries[NET_RING_SLOTS];
+	/* struct ring_log of each ring, with its entries */
+	unsigned char tx_log[NET_LOG_BYTES], rx_log[NET_LOG_BYTES];
 };
 
 /* ---- queues and device ------------------------------------------------------------- */

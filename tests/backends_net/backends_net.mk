@@ -14,6 +14,38 @@ $(BUILD)/tests/backends_net-host: $(BUILD)/san/tests/backends_net/host_test.o \
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -pthread
 
-TEST_NEEDS += $(BUILD)/tests/backends_net-host \
+# One queue of the backend in the test's process.
+BE_NET_DEVICE := $(addprefix $(BUILD)/san/,$(BE_NET_FLOW) \
+	pv-backends/common/ring.o pv-backends/common/limit.o \
+	tests/backends_net/device.o tests/backends_net/packets.o)
+
+$(BUILD)/tests/backends_net-unit: $(BUILD)/san/tests/backends_net/unit_test.o \
+		$(BE_NET_DEVICE)
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -lev
+
+# A bounded run in "make test"; "make fuzz-net" runs libFuzzer until it is
+# stopped, or for FUZZ_SECONDS.
+$(BUILD)/tests/backends_net-fuzz: $(BUILD)/san/tests/backends_net/fuzz_ring.o \
+		$(BUILD)/san/tests/store/fuzz_main.o $(BE_NET_DEVICE)
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lev
+
+BE_NET_FUZZ_SOURCES := $(patsubst %.o,%.c,$(BE_NET_FLOW) \
+	pv-backends/common/ring.o pv-backends/common/limit.o \
+	tests/backends_net/device.o tests/backends_net/packets.o)
+
+$(BUILD)/fuzz/net: tests/backends_net/fuzz_ring.c $(BE_NET_FUZZ_SOURCES)
+	@mkdir -p $(@D)
+	clang -std=gnu11 -O1 -g -D_GNU_SOURCE -I. -Ihypercall/include \
+		-fsanitize=fuzzer,address,undefined -o $@ $^ -lev
+
+fuzz-net: $(BUILD)/fuzz/net
+	@mkdir -p $(BUILD)/fuzz/corpus-net
+	$< -max_total_time=$(FUZZ_SECONDS) -max_len=16384 \
+		-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus-net
+.PHONY: fuzz-net
+
+TEST_NEEDS += $(addprefix $(BUILD)/tests/backends_net-,host unit fuzz) \
 	$(BUILD)/san/bin/parapet-netback $(BUILD)/bin/parapet-stored
-TESTS += $(BUILD)/tests/backends_net-host@300
+TESTS += $(addprefix $(BUILD)/tests/backends_net-,unit@60 fuzz@120 host@300)
