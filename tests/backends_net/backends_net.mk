@@ -14,15 +14,27 @@ $(BUILD)/tests/backends_net-host: $(BUILD)/san/tests/backends_net/host_test.o \
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -pthread
 
+# The parts that decide.
+$(BUILD)/tests/backends_net-unit: $(addprefix $(BUILD)/san/, \
+		tests/backends_net/unit_test.o tests/backends_net/packets.o \
+		$(BE_NET_PURE))
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka
+
 # One queue of the backend in the test's process.
 BE_NET_DEVICE := $(addprefix $(BUILD)/san/,$(BE_NET_FLOW) \
 	pv-backends/common/ring.o pv-backends/common/limit.o \
 	tests/backends_net/device.o tests/backends_net/packets.o)
 
-$(BUILD)/tests/backends_net-unit: $(BUILD)/san/tests/backends_net/unit_test.o \
+$(BUILD)/tests/backends_net-queue: $(BUILD)/san/tests/backends_net/queue_test.o \
 		$(BE_NET_DEVICE)
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -lev
+
+$(BUILD)/tests/backends_net-ovs: $(addprefix $(BUILD)/san/, \
+		tests/backends_net/ovs_test.o pv-backends/net/ovs.o)
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -ljson-c
 
 # A bounded run in "make test"; "make fuzz-net" runs libFuzzer until it is
 # stopped, or for FUZZ_SECONDS.
@@ -46,6 +58,6 @@ fuzz-net: $(BUILD)/fuzz/net
 		-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus-net
 .PHONY: fuzz-net
 
-TEST_NEEDS += $(addprefix $(BUILD)/tests/backends_net-,host unit fuzz) \
+TEST_NEEDS += $(addprefix $(BUILD)/tests/backends_net-,host unit queue ovs fuzz) \
 	$(BUILD)/san/bin/parapet-netback $(BUILD)/bin/parapet-stored
-TESTS += $(addprefix $(BUILD)/tests/backends_net-,unit@60 fuzz@120 host@300)
+TESTS += $(addprefix $(BUILD)/tests/backends_net-,unit@60 queue@60 ovs@60 fuzz@120 host@300)

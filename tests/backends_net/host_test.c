@@ -50,8 +50,8 @@ static void remove_nodes(unsigned int devid)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "/local/domain/0/backend/vif/%u/%u", DOMID,
-		 devid);
+	snprintf(path, sizeof(path), "/local/domain/0/backend/vif/%u/%u",
+		 (unsigned int)DOMID, devid);
 	xs_rm(bed.xs, XBT_NULL, path);
 }
 
@@ -77,7 +77,7 @@ static const char *tap_name(unsigned int devid)
 {
 	static char name[32];
 
-	snprintf(name, sizeof(name), "vif%u.%u", DOMID, devid);
+	snprintf(name, sizeof(name), "vif%u.%u", (unsigned int)DOMID, devid);
 	return name;
 }
 
@@ -282,7 +282,8 @@ static void lies_end_in(void (*lie)(struct netfront *f), const char *message)
 	send_event(&f.queue[0].tx_port);
 	wait_for(&bed, back("vif", devid, "state"), "5");
 	snprintf(path, sizeof(path),
-		 "/local/domain/0/error/backend/vif/%u/%u/error", DOMID, devid);
+		 "/local/domain/0/error/backend/vif/%u/%u/error",
+		 (unsigned int)DOMID, devid);
 	error = get(&bed, path);
 	assert_non_null(error);
 	if (!strstr(error, message))

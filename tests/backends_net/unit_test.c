@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parts of the network backend that decide, alone; then one queue of it,
- * step by step.
+ * The parts of the network backend that decide, alone.
  */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <cmocka.h>
 
-#include "tests/backends_net/device.h"
+#include "pv-backends/net/packet.h"
 #include "tests/backends_net/packets.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -493,136 +491,6 @@ static void nothing_to_cut(void **state)
 	assert_int_equal(segment_next(&g, p), 0);
 }
 
-/* ---- a queue ----------------------------------------------------------------------------------- */
-
-static void put_packets(unsigned int nr)
-{
-	for (unsigned int i = 0; i < nr; i++) {
-		uint32_t bytes =
-			packet_make(device_frame(i), PACKET_UDP4, 10 + i);
-
-		device_tx(device.tx->req_prod + i)->req =
-			(struct pv_netif_tx_request){.gref = i,
-						     .id = (uint16_t)i,
-						     .size = (uint16_t)bytes};
-	}
-	device.tx->req_prod += nr;
-}
-
-static unsigned int count_sent(void)
-{
-	unsigned char p[PACKET_ROOM];
-	unsigned int n = 0;
-
-	while (device_sent(p, sizeof(p)))
-		n++;
-	return n;
-}
-
-static void sent_is_not_sent_again(void **state)
-{
-	(void)state;
-	device_start(&all);
-	put_packets(5);
-	/* Killed after the third was sent, before any was answered. */
-	device.q->saved->tx_sent = 3;
-	device_resume();
-	device_run();
-	assert_int_equal(count_sent(), 2);
-	assert_int_equal(device.tx->rsp_prod, 5);
-	for (unsigned int i = 0; i < 5; i++) {
-		assert_int_equal(device_tx(i)->rsp.id, i);
-		assert_int_equal(device_tx(i)->rsp.status, XEN_NETIF_RSP_OKAY);
-	}
-	put_packets(4);
-	device_resume();
-	device_run();
-	assert_int_equal(count_sent(), 4);
-	assert_int_equal(device.tx->rsp_prod, 9);
-	device_stop();
-}
-
-static void post(unsigned int nr)
-{
-	for (unsigned int i = 0; i < nr; i++) {
-		uint32_t at = device.rx->req_prod + i;
-
-		device_rx(at)->req = (struct pv_netif_rx_request){
-			.id = (uint16_t)at, .gref = at % NET_RING_SLOTS};
-	}
-	device.rx->req_prod += nr;
-}
-
-static void from_network(const struct virtio_net_hdr *head,
-			 const unsigned char *p, uint32_t bytes)
-{
-	unsigned char both[PACKET_ROOM];
-
-	memcpy(both, head, sizeof(*head));
-	memcpy(both + sizeof(*head), p, bytes);
-	assert_int_equal(send(device.net, both, sizeof(*head) + bytes, 0),
-			 sizeof(*head) + bytes);
-}
-
-static void packets_wait_for_slots(void **state)
-{
-	const struct virtio_net_hdr plain = {0};
-	unsigned char p[PACKET_ROOM];
-	uint32_t bytes = packet_make(p, PACKET_TCP4, 9000);
-
-	(void)state;
-	device_start(&all);
-	from_network(&plain, p, bytes);
-	from_network(&plain, p, 60);
-	post(1);
-	device_run();
-	assert_int_equal(device.rx->rsp_prod, 0);
-	assert_int_equal(device.rx->req_event, 3);
-	post(1);
-	device_run();
-	assert_int_equal(device.rx->rsp_prod, 0);
-	post(1);
-	device_run();
-	assert_int_equal(device.rx->rsp_prod, 3);
-	for (uint32_t i = 0; i < 3; i++) {
-		uint32_t n = (uint32_t)device_rx(i)->rsp.status;
-
-		assert_memory_equal(device_frame(i), p + i * NET_PAGE, n);
-	}
-	post(1);
-	device_run();
-	assert_int_equal(device.rx->rsp_prod, 4);
-	assert_int_equal(device_rx(3)->rsp.status, 60);
-	device_stop();
-}
-
-static void large_ones_are_cut(void **state)
-{
-	struct net_offers o = {.csum4 = true};
-	unsigned char p[PACKET_ROOM];
-	uint32_t bytes = packet_make(p, PACKET_TCP4, 9000);
-	struct virtio_net_hdr head = open_head(p, bytes);
-
-	(void)state;
-	head.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
-	head.gso_size = 1000;
-	device_start(&o);
-	from_network(&head, p, bytes);
-	post(4);
-	device_run();
-	assert_int_equal(device.rx->rsp_prod, 4);
-	post(6);
-	device_run();
-	assert_int_equal(device.rx->rsp_prod, 9);
-	for (uint32_t i = 0; i < 9; i++) {
-		assert_int_equal(device_rx(i)->rsp.flags,
-				 XEN_NETRXF_data_validated);
-		assert_true(packet_checksum_right(
-			device_frame(i), (uint32_t)device_rx(i)->rsp.status));
-	}
-	device_stop();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -642,9 +510,6 @@ int main(void)
 		cmocka_unit_test(fates),
 		cmocka_unit_test(segments),
 		cmocka_unit_test(nothing_to_cut),
-		cmocka_unit_test(sent_is_not_sent_again),
-		cmocka_unit_test(packets_wait_for_slots),
-		cmocka_unit_test(large_ones_are_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
