@@ -202,13 +202,13 @@ static void iret_on(uint64_t sp)
 	on_stack(sp, then_iret);
 }
 
+/* A timer that rings again: it may have rung before the stack is gone. */
 static void event_on(uint64_t sp)
 {
-	struct pv_vcpu_set_singleshot_timer t = {
-		.timeout_abs_ns = system_time() + 5000000};
+	struct pv_vcpu_set_periodic_timer t = {.period_ns = 2000000};
 
 	bind_virq(VIRQ_TIMER, 0);
-	HYPERVISOR_vcpu_op(VCPUOP_set_singleshot_timer, 0, P(&t));
+	HYPERVISOR_vcpu_op(VCPUOP_set_periodic_timer, 0, P(&t));
 	events_unmask();
 	on_stack(sp, then_event);
 }
