@@ -17,9 +17,10 @@
 
 #include <pv/io/ring.h>
 
+#define DOMID 7u
+
 enum {
 	PATIENCE = 60, /* seconds */
-	DOMID = 7,
 	FRAME = 4096,
 };
 

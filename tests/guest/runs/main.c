@@ -12,7 +12,10 @@
 #define RUN_LENGTH 64
 #define SPACE      0x580000ul /* in the user area: 128 pages to change   */
 
-enum { CHILD_RUNS, CHILD_WAKES };
+enum {
+	CHILD_RUNS,
+	CHILD_WAKES
+};
 
 static uint64_t *table; /* the l1 table of SPACE */
 static uint64_t leaf[RUN_LENGTH];
