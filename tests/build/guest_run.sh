@@ -1,0 +1,113 @@
+# shellcheck shell=sh
+# What guest_boot.py lets the control domain do: sourced by its init.
+# Each line "PASS name: detail" or "FAIL name: detail" is a check.
+
+pass() { echo "PASS $1: $2"; }
+fail() { echo "FAIL $1: $2"; }
+check() { # NAME DETAIL COMMAND...
+	name=$1 detail=$2
+	shift 2
+	if "$@"; then pass "$name" "$detail"; else fail "$name" "$detail"; fi
+}
+said() { grep -q "$1" /tmp/out; }
+
+# A guest with 96 MiB; what it and parapet-build say goes to /tmp/out.
+guest() { # DO STATUS OPTION...
+	what=$1 want=$2
+	shift 2
+	parapet-build --name "$what" --kernel /guest/vmlinuz \
+		--initrd /guest/initrd --memory 96M --timeout 90 \
+		--cmdline "console=hvc0 quiet panic=1 parapet_do=$what" \
+		"$@" >/tmp/out 2>/tmp/err
+	status=$?
+	cat /tmp/err >>/tmp/out
+	if [ $status = "$want" ]; then
+		pass "$what" "ends with status $want"
+	else
+		fail "$what" "ended with status $status instead of $want"
+		tail -n 20 /tmp/out
+	fi
+}
+
+free_frames() {
+	parapet-build --no-store --kernel /guest/vmlinuz --memory 96M \
+		--repeat "$1" >/tmp/frames 2>&1
+	status=$?
+	sed -n 's/.*after=//p' /tmp/frames
+	return $status
+}
+
+start_store() {
+	parapet-stored --rings xen --state /run/store
+}
+
+mkdir -p /run/xenstored
+check store "serves the control domain" start_store
+parapet-store ls /local/domain/0 >/tmp/out
+check store "is used by the control domain's kernel" said feature-poweroff
+
+free_frames 1 >/dev/null
+before=$(free_frames 1)
+
+guest poweroff 0
+check boot "reaches its first user program" said "first program runs"
+check boot "finds itself on Xen's interface" said "type=xen"
+guest poweroff 0 --vcpus 2 --memory 160M
+check smp "has two processors" said "vcpus=2"
+check memory "has its memory" said "mib=1[0-9][0-9]"
+
+echo "hello from outside" | guest typed 0
+check console "takes what is typed" said "typed <hello from outside>"
+
+guest flood 0
+check console "carries a flood whole" [ "$(tr -d '\r' </tmp/out |
+	sed -n '/flood begins/,/flood ends/p' | sed '1d;$d' | md5sum)" = \
+	"$(seq 1 20000 | md5sum)" ]
+
+guest reboot 3
+guest crash 4
+check crash "says where its processor was" said "rip=0xffffffff"
+
+# The store is killed and started again under a guest's calls.
+guest store 0 &
+count=0
+while [ "${count:-0}" -lt 20 ]; do
+	for domain in $(parapet-store ls /local/domain 2>/dev/null |
+		sed -n 's/^ \([0-9][0-9]*\) = .*/\1/p'); do
+		count=$(parapet-store read "/local/domain/$domain/data/count" \
+			2>/dev/null)
+	done
+	[ -n "$(jobs)" ] || break
+done
+kill -9 "$(pidof parapet-stored)"
+check restart "is possible for the store" start_store
+wait
+check restart "goes unnoticed by a guest" said "store calls end, errors=0"
+check store "shows a guest its folder" said "name=store domid=[1-9]"
+
+# Three at a time, then one that must be ended.
+for n in 1 2 3; do
+	parapet-build --name "g$n" --kernel /guest/vmlinuz \
+		--initrd /guest/initrd --memory 96M --timeout 120 \
+		--cmdline "console=hvc0 quiet" >"/tmp/out$n" 2>&1 &
+done
+wait
+cat /tmp/out1 /tmp/out2 /tmp/out3 >/tmp/out
+check neighbours "three guests run at once" \
+	[ "$(grep -c "first program runs" /tmp/out)" = 3 ]
+guest wait 5 --timeout 15
+
+# Errors name what is wrong.
+guest small 1 --memory 20M
+check errors "name the memory that a guest takes" said "memory: 20 MiB; the"
+guest absent 1 --kernel /guest/nothing
+check errors "name a kernel that is not there" said "/guest/nothing: No such"
+guest script 1 --kernel /init
+check errors "name a kernel that is none" said "kernel /init: "
+guest large 1 --memory 9G
+check errors "name the memory that is free" said "frames wanted"
+
+after=$(free_frames 50)
+check cycles "50 of create and destroy lose no frame" [ $? = 0 ]
+check cycles "all of the above lost no frame ($before, $after)" \
+	[ "$before" = "$after" ]
