@@ -11,8 +11,10 @@
 
 #include "pv-backends/common/worker.h"
 
-#define DEFAULT_RUN  "/run/parapet/backend"
-#define DEFAULT_USER "nobody"
+#define DEFAULT_RUN   "/run/parapet/backend"
+#define DEFAULT_STORE "/run/xenstored/socket"
+/* Nobody, by number: a control domain may have no list of users. */
+#define DEFAULT_USER "65534"
 
 static const char usage_text[] =
 	"usage: %s [OPTION]...\n"
@@ -107,6 +109,9 @@ int backend_main(const struct xb_driver *drv, int argc, char **argv)
 	}
 	if (!*opt.user)
 		opt.user = NULL;
+	/* Never the kernel's device, which a library falls back to while there
+	 * is no socket: it knows less than the daemon does. */
+	setenv("XENSTORED_PATH", DEFAULT_STORE, 0);
 	make_folders(opt.run);
 	if (device)
 		return worker_run(drv, &opt, (domid_t)domid, devid);

@@ -65,43 +65,36 @@ static void on_lost(struct store *s)
 	log_line("the store is gone; going on without");
 }
 
-static int give_away(const struct worker_options *opt, bool network)
+static int give_away(struct xb *xb, const struct worker_options *opt)
 {
 	char why[256];
 
-	if (opt->user && harden_user(opt->user, why, sizeof(why))) {
-		log_line("%s", why);
-		return -1;
-	}
-	if (opt->sandbox && harden_sandbox(network, why, sizeof(why)))
+	if (opt->user && harden_user(opt->user, why, sizeof(why)))
+		return xb_error(xb, "%s", why);
+	if (opt->sandbox && harden_sandbox(xb->network, why, sizeof(why)))
 		log_line("%s; going on without", why);
 	return 0;
 }
 
-/* Everything that needs rights. */
+/* Everything that needs rights; then give them away. */
 static int prepare(struct xb *xb, const struct worker_options *opt)
 {
 	const char *journal =
 		worker_path(xb->drv, opt, xb->domid, xb->devid, "journal");
 	int rc = journal_open(&xb->journal, journal, xb->drv->journal_bytes);
 
-	if (rc) {
-		log_line("%s: %s", journal, strerror(-rc));
-		return WORKER_FAILED;
-	}
+	if (rc)
+		return xb_error(xb, "%s: %s", journal, strerror(-rc));
 	xb->bus = bus_open(opt->bus, xb->loop);
-	if (!xb->bus) {
-		log_line("%s", bus_error());
-		return WORKER_FAILED;
-	}
+	if (!xb->bus)
+		return xb_error(xb, "%s", bus_error());
 	bus_restrict(xb->bus, xb->domid);
-	if (xb_open(xb))
-		return WORKER_FAILED;
-	if (give_away(opt, xb->network)) {
+	if (xb->drv->open(xb))
+		return -1;
+	rc = give_away(xb, opt);
+	if (rc)
 		xb->drv->close(xb);
-		return WORKER_FAILED;
-	}
-	return WORKER_ENDED;
+	return rc;
 }
 
 static int serve(struct xb *xb, const struct worker_options *opt)
@@ -119,8 +112,9 @@ static int serve(struct xb *xb, const struct worker_options *opt)
 		return WORKER_AGAIN;
 	}
 	rc = prepare(xb, opt);
+	xb_report(xb, rc);
 	if (rc)
-		return rc;
+		return WORKER_FAILED;
 	ev_signal_init(&term, on_signal, SIGTERM);
 	ev_signal_init(&hup, on_signal, SIGHUP);
 	ev_signal_start(xb->loop, &term);

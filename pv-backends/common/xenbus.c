@@ -110,10 +110,8 @@ int xb_find(struct xb *xb)
 	return 0;
 }
 
-int xb_open(struct xb *xb)
+void xb_report(struct xb *xb, int rc)
 {
-	int rc = xb->drv->open(xb);
-
 	if (rc) {
 		log_line("%s", xb->error);
 		store_put(&xb->store, xb->back, "hotplug-error", "%s",
@@ -121,9 +119,7 @@ int xb_open(struct xb *xb)
 	}
 	store_put(&xb->store, xb->back, "hotplug-status", "%s",
 		  rc ? "error" : "connected");
-	if (rc)
-		store_flush(&xb->store);
-	return rc;
+	store_flush(&xb->store);
 }
 
 static void publish(struct xb *xb)

@@ -70,8 +70,9 @@ void xb_fatal(struct xb *xb, const char *fmt, ...)
 
 /* Find the device in the store; -1: it is not there (yet). */
 int xb_find(struct xb *xb);
-/* Open the device and tell the toolstack how that went. */
-int xb_open(struct xb *xb);
+/* Tell the toolstack how opening the device went; rc and, if it is not 0,
+ * xb->error. */
+void xb_report(struct xb *xb, int rc);
 /* Watch, and do what the states ask for. */
 void xb_start(struct xb *xb);
 void xb_stop(struct xb *xb);
