@@ -18,11 +18,11 @@ import traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(HERE, "..", "store"))
-from daemon_lib import Client, WATCH  # noqa: E402
+from daemon_lib import Client, TX_END, TX_START, WATCH  # noqa: E402
 
 BUILD = os.environ.get("BUILD", "build")
 STORED = os.path.abspath(os.path.join(BUILD, "bin", "parapet-stored"))
-DAEMON = os.path.abspath(os.path.join(BUILD, "san", "bin", "parapetd"))
+DAEMON = os.path.abspath(os.environ.get("PARAPETD", os.path.join(BUILD, "san", "bin", "parapetd")))
 COMMAND = os.path.abspath(os.path.join(BUILD, "san", "bin", "parapet"))
 PATIENCE = 60  # seconds that a condition may take
 POWEROFF, REBOOT, CRASH = 0, 1, 3
@@ -80,23 +80,36 @@ class Guests(threading.Thread):
         if len(words) != 9 or words[8] != "state" or words[5] in self.deaf:
             return
         base, state = path[:-len("/state")], self.read(path)
-        if state == "1":
-            if "broken" in (self.read(base + "/params") or ""):
-                self.client.write(base + "/hotplug-error", "it is broken")
-                self.client.write(base + "/hotplug-status", "error")
-                return
+        if state == "1" and "broken" in (self.read(base + "/params") or ""):
+            self.write(base, {"hotplug-error": "it is broken",
+                              "hotplug-status": "error"})
+        elif state == "1":
             if words[5] == "console":
-                self.client.write(f"/local/domain/{words[6]}/console/tty",
-                                  "/dev/pts/99")
-            self.client.write(base + "/hotplug-status", "connected")
-            self.client.write(path, "2")
+                self.write(f"/local/domain/{words[6]}/console",
+                           {"tty": "/dev/pts/99"})
+            self.write(base, {"hotplug-status": "connected", "state": "2"})
         elif state == "5" and not self.stubborn:
-            self.client.write(path, "6")
+            self.write(base, {"state": "6"})
+
+    def write(self, base, values):
+        """Write below a node that is there: what was removed stays so."""
+        tx = int(self.client.call(TX_START, b"\0")[:-1])
+        commit = b"T\0"
+        try:
+            self.client.read(base, tx)
+            for name, value in values.items():
+                self.client.write(f"{base}/{name}", value, tx)
+        except OSError:
+            commit = b"F\0"
+        try:
+            self.client.call(TX_END, commit, tx)
+        except OSError as err:
+            if str(err) == "EAGAIN":
+                self.write(base, values)
 
     def boot(self, domid):
-        for what in ("poweroff", "reboot"):
-            self.client.write(
-                f"/local/domain/{domid}/control/feature-{what}", "1")
+        self.write(f"/local/domain/{domid}", {
+            "control/feature-poweroff": "1", "control/feature-reboot": "1"})
 
     def shutdown(self, domid, how):
         if how in ("poweroff", "reboot"):

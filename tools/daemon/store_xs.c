@@ -22,15 +22,30 @@ struct store {
 	struct xs_handle *xs;
 };
 
+/*
+ * The library falls back to the kernel's device while there is no socket,
+ * unless the variable is set; and there nobody answers before the store runs.
+ * Services inherit it.
+ */
+static const char *socket_path(const char *path)
+{
+	if (!path)
+		path = getenv("XENSTORED_PATH");
+	if (!path)
+		path = "/run/xenstored/socket";
+	setenv("XENSTORED_PATH", path, 1);
+	return path;
+}
+
 struct store *store_open(const char *path, struct fail *why)
 {
 	struct store *s = calloc(1, sizeof(*s));
 
+	path = socket_path(path);
 	if (s)
-		s->xs = path ? xs_open_path(path, XS_OPEN_RECONNECT)
-			     : xs_open(XS_OPEN_RECONNECT);
+		s->xs = xs_open_path(path, XS_OPEN_RECONNECT);
 	if (!s || !s->xs) {
-		fail_set(why, FAIL_FAILED, "store %s: %s", path ? path : "",
+		fail_set(why, FAIL_FAILED, "store %s: %s", path,
 			 strerror(errno));
 		free(s);
 		return NULL;
