@@ -463,6 +463,43 @@ static void a_header_is_taken_before_its_body_comes(void **state)
 	half_kill(&h);
 }
 
+/* No event comes for what the guest does while the daemon is at work. */
+static void what_comes_during_a_turn_is_not_forgotten(void **state)
+{
+	struct half h = {0};
+	uint64_t seed = 1;
+	uint32_t room;
+
+	(void)state;
+	begin(&h);
+	put_request(XS_GET_DOMAIN_PATH, 0, "5", 2);
+	ring_input(&h.ring);
+	conn_run(h.ring.c, 8);
+	put_request(XS_GET_DOMAIN_PATH, 0, "6", 2);
+	ring_settle(&h.ring);
+	journal_flush(&h.j);
+	ring_publish(&h.ring);
+	assert_true(ring_more(&h.ring));
+	half_turn(&h, &seed, false);
+	assert_false(ring_more(&h.ring));
+	get_answer(answer);
+	get_answer(answer);
+	assert_string_equal(answer, "/local/domain/6");
+
+	/* Answers that found the ring full, until the guest has read some. */
+	for (room = 0; room < 60; room++) {
+		put_request(XS_GET_DOMAIN_PATH, 0, "5", 2);
+		half_turn(&h, &seed, false);
+	}
+	assert_int_equal(page.rsp_prod - page.rsp_cons, XS_RING_SIZE);
+	assert_false(ring_more(&h.ring));
+	get_answer(answer);
+	assert_true(ring_more(&h.ring));
+	half_turn(&h, &seed, false);
+	assert_int_equal(page.rsp_prod - page.rsp_cons, XS_RING_SIZE);
+	half_kill(&h);
+}
+
 static void a_guest_may_ask_for_a_fresh_ring(void **state)
 {
 	struct half h = {0};
@@ -557,6 +594,7 @@ int main(void)
 			an_open_transaction_of_before_loses_and_may_be_repeated),
 		cmocka_unit_test(a_commit_is_answered_once_even_across_a_crash),
 		cmocka_unit_test(a_header_is_taken_before_its_body_comes),
+		cmocka_unit_test(what_comes_during_a_turn_is_not_forgotten),
 		cmocka_unit_test(a_guest_may_ask_for_a_fresh_ring),
 		cmocka_unit_test(
 			a_guest_that_lies_about_its_indices_is_cut_off),

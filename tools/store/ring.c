@@ -204,3 +204,19 @@ void ring_publish(struct ring *r)
 	if (r->c->out.len)
 		ring_output(r);
 }
+
+bool ring_more(const struct ring *r)
+{
+	uint32_t sent = r->c->out_at - (uint32_t)r->c->out.len;
+
+	if (r->dead)
+		return false;
+	/* ORDER: our indices before the guest's; it does the same, and sends
+	 * an event if it finds that we had seen all. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (r->c->in.len < INPUT_MAX &&
+	    READ_ONCE(r->page->req_prod) != ring_position(r))
+		return true;
+	return r->c->out.len &&
+	       sent - READ_ONCE(r->page->rsp_cons) < XS_RING_SIZE;
+}

@@ -31,5 +31,10 @@ void ring_settle(struct ring *r);
  * into the ring.  Then tell the guest if r->kick is set, and clear it.
  */
 void ring_publish(struct ring *r);
+/*
+ * After ring_publish: is there more to do already?  The guest sends no event
+ * for what it wrote, or made room for, while we had not come so far.
+ */
+bool ring_more(const struct ring *r);
 
 #endif

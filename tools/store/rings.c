@@ -179,5 +179,7 @@ void rings_publish(struct daemon *dm)
 		if (r->ring.kick)
 			dm->rings.notify(&dm->rings, &r->dev);
 		r->ring.kick = false;
+		if (ring_more(&r->ring))
+			ring_mark(r);
 	}
 }
