@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <pv/io/console.h>
+#include <pv/io/xs_wire.h>
 #include <pv/sched.h>
 
 #include "tools/build/console.h"
@@ -242,13 +244,33 @@ static int status_of(const struct pv_domain_info *info)
 	return reason == SHUTDOWN_reboot ? STATUS_REBOOT : STATUS_CRASH;
 }
 
-/* Where the guest's processors are. */
-static void say_registers(struct pv *pv, domid_t domid)
+/* Who waits for whom: how far both sides of its rings have come. */
+static void say_rings(struct pv *pv, const struct guest *g)
 {
+	const uint64_t mfn[2] = {g->store_mfn, g->console_mfn};
+	char *map = pv_map_frames(pv, g->domid, mfn, 2, false);
+	const struct pv_xenstore_domain_interface *s = (void *)map;
+	const struct pv_xencons_interface *c = (void *)(map + PV_PAGE_SIZE);
+
+	if (!map)
+		return;
+	fprintf(stderr,
+		"parapet-build: d%u store req=%u/%u rsp=%u/%u "
+		"console out=%u/%u in=%u/%u\n",
+		g->domid, s->req_cons, s->req_prod, s->rsp_cons, s->rsp_prod,
+		c->out_cons, c->out_prod, c->in_cons, c->in_prod);
+	pv_unmap_frames(pv, map, 2);
+}
+
+/* Where the guest's processors are. */
+static void say_state(struct pv *pv, const struct guest *guest)
+{
+	domid_t domid = guest->domid;
 	struct pv_vcpu_guest_context c;
 	struct pv_vcpu_status s;
 
 	pv_control_pause(pv, domid); /* fails if it was: just as well */
+	say_rings(pv, guest);
 	for (unsigned int i = 0; !pv_control_get_vcpu(pv, domid, i, &s); i++) {
 		if (!(s.flags & PV_VCPU_INITIALISED) ||
 		    pv_control_get_vcpu_context(pv, domid, i, &c))
@@ -285,7 +307,7 @@ static int live(struct pv *pv, const struct options *o,
 	else
 		failed(o, "run", why.text);
 	if (rc == -ETIMEDOUT || rc == STATUS_CRASH)
-		say_registers(pv, guest->domid);
+		say_state(pv, guest);
 	if (rc >= 0)
 		return rc;
 	return rc == -ETIMEDOUT ? STATUS_LATE : STATUS_FAILED;
