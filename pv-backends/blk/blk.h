@@ -30,9 +30,13 @@ struct saved_queue {
 	uint32_t req_cons; /* requests up to here were taken */
 	uint32_t pad;
 	struct saved_request request[BLK_MAX_SLOTS];
-	struct ring_log log;
-	struct ring_entry log_entries[BLK_MAX_SLOTS];
+	uint64_t log[RING_LOG_BYTES(BLK_MAX_SLOTS) / sizeof(uint64_t)];
 };
+
+static inline struct ring_log *saved_log(struct saved_queue *s)
+{
+	return (struct ring_log *)(void *)s->log;
+}
 
 void saved_reset(struct saved_queue *s, uint32_t req_cons);
 /* Keep a request that is taken from the ring: its number, for saved_done(). */

@@ -204,13 +204,13 @@ static int attach_ring(struct queue *q, bool resume)
 	if (resume) {
 		rc = ring_recover(
 			&q->ring, q->pages, bytes, sizeof(union pv_blkif_slot),
-			sizeof(struct pv_blkif_response), &q->saved->log);
+			sizeof(struct pv_blkif_response), saved_log(q->saved));
 		if (!rc)
 			rc = flow_resume(q);
 	} else {
-		ring_attach(&q->ring, q->pages, bytes,
-			    sizeof(union pv_blkif_slot),
-			    sizeof(struct pv_blkif_response), &q->saved->log);
+		ring_attach(
+			&q->ring, q->pages, bytes, sizeof(union pv_blkif_slot),
+			sizeof(struct pv_blkif_response), saved_log(q->saved));
 		saved_reset(q->saved, q->ring.req_cons);
 		q->nr_redo = q->redone = 0;
 	}

@@ -24,11 +24,6 @@ uint32_t ring_slots(size_t bytes, uint32_t slot_size)
 	return 1u << (31 - __builtin_clz(fit));
 }
 
-size_t ring_log_bytes(uint32_t nr_slots)
-{
-	return sizeof(struct ring_log) + nr_slots * sizeof(struct ring_entry);
-}
-
 static void set_up(struct ring *r, void *pages, size_t bytes,
 		   uint32_t slot_size, uint32_t rsp_size, struct ring_log *log)
 {

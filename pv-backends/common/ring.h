@@ -57,7 +57,9 @@ struct ring {
 
 /* Slots in a ring of that many bytes. */
 uint32_t ring_slots(size_t bytes, uint32_t slot_size);
-size_t ring_log_bytes(uint32_t nr_slots);
+/* Bytes of a log for so many slots; it has to be aligned as a uint64_t. */
+#define RING_LOG_BYTES(nr_slots)                                               \
+	(sizeof(struct ring_log) + (nr_slots) * sizeof(struct ring_entry))
 
 /* Begin with a frontend that has just published its ring. */
 void ring_attach(struct ring *r, void *pages, size_t bytes, uint32_t slot_size,

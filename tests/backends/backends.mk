@@ -27,3 +27,9 @@ TEST_NEEDS += $(BE_TESTS) $(BUILD)/san/bin/parapet-blkback \
 	$(BUILD)/san/bin/parapet-blkback-nbd $(BUILD)/san/bin/parapet-consoled \
 	$(BUILD)/bin/parapet-stored
 TESTS += $(addsuffix @180,$(BE_TESTS))
+
+# Stock guests in a real control domain.
+TEST_NEEDS += $(BUILD)/parapet images $(addprefix $(BUILD)/bin/,parapet \
+	parapetd parapet-stored parapet-store parapet-blkback \
+	parapet-consoled parapet-netback)
+TESTS += tests/backends/guest_io.py@900

@@ -308,6 +308,93 @@ static void closes_on_lies(void **state)
 	stop_disk(d);
 }
 
+/* Slots of all kinds of wrong, and some that are nearly right. */
+static void scribble(struct disk *d, union pv_blkif_slot *slot)
+{
+	uint64_t r = next_random(&d->seed);
+	unsigned char *bytes = (unsigned char *)slot;
+
+	for (size_t i = 0; i < sizeof(*slot); i++)
+		bytes[i] = (unsigned char)next_random(&d->seed);
+	slot->req.operation = r % 8;
+	if (r & 0x100)
+		slot->req.nr_segments = (uint8_t)(r >> 16) % 13;
+	if (r & 0x200)
+		slot->req.sector_number = (r >> 20) % (2 * SECTORS);
+	for (int i = 0; r & 0x400 && i < 11; i++) {
+		slot->req.seg[i].gref = d->rq[i].first_frame;
+		slot->req.seg[i].first_sect %= 4;
+		slot->req.seg[i].last_sect = 4 + slot->req.seg[i].last_sect % 4;
+	}
+	if (slot->req.operation == BLKIF_OP_INDIRECT && r & 0x800) {
+		slot->indirect.indirect_op = r >> 30 & 1;
+		slot->indirect.nr_segments = (uint16_t)(1 + (r >> 32) % 300);
+		slot->indirect.indirect_grefs[0] = d->rq[0].first_frame;
+		slot->indirect.sector_number = 0;
+	}
+}
+
+static bool closed(struct disk *d)
+{
+	return is(&d->t, back("vbd", DEVID, "state"), "5");
+}
+
+/*
+ * A frontend that writes anything into its rings while they are in use, and
+ * into the pages of segments.  The process neither ends nor writes outside the
+ * disk; it closes the device, or goes on.
+ */
+static void hostile(void **state)
+{
+	enum {
+		ROUNDS = 150,
+		STEPS = 40
+	};
+	struct disk *d = &disk;
+	unsigned int lies = 0;
+	pid_t worker;
+
+	(void)state;
+	start_disk(d, 2, 1, true, NULL);
+	d->seed = 31;
+	print_message("seed %" PRIu64 "\n", d->seed);
+	worker = worker_of(&d->t, "vbd", DEVID);
+	for (int round = 0; round < ROUNDS; round++) {
+		struct front_ring *r = &d->ring[round & 1];
+
+		for (int step = 0; step < STEPS; step++) {
+			uint32_t n = (uint32_t)next_random(&d->seed);
+
+			scribble(d, (void *)(r->slots +
+					     n % r->nr_slots * r->slot_size));
+			r->shared->req_prod += n >> 16 & 3;
+			if (n >> 24 == 0)
+				r->shared->rsp_prod = n;
+			if (n >> 24 == 1)
+				r->shared->req_prod = n;
+			memset(frame(&d->t, d->rq[0].first_frame),
+			       (int)(n >> 8), n % FRAME);
+			send_event(&r->port);
+		}
+		if (!closed(d))
+			continue;
+		lies++;
+		put(&d->t, front("vbd", DEVID, "state"), "6");
+		wait_for(&d->t, back("vbd", DEVID, "state"), "6");
+		put(&d->t, front("vbd", DEVID, "state"), "1");
+		d->t.next_frame = d->ring_frame - 2; /* rings used before */
+		connect_front(d);
+	}
+	assert_int_equal(worker_of(&d->t, "vbd", DEVID), worker);
+	print_message("%u of %d rounds ended with a closed device\n", lies,
+		      ROUNDS);
+	assert_true(lies > ROUNDS / 20);
+	put(&d->t, back("vbd", DEVID, "online"), "0");
+	put(&d->t, front("vbd", DEVID, "state"), "6");
+	wait_for(&d->t, back("vbd", DEVID, "state"), "6");
+	stop_disk(d);
+}
+
 /* 64 requests of 4 KiB at 256 KiB/s and a burst of a tenth: at least 0.8 s. */
 static void limits(void **state)
 {
@@ -377,6 +464,7 @@ int main(void)
 		cmocka_unit_test(grows),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(closes_on_lies),
+		cmocka_unit_test(hostile),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(says_what_is_wrong),
 		cmocka_unit_test(ends_with_its_nodes),

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=dash
 # What guest_io.py lets the control domain do: sourced by its init.
 # Each line "PASS name: detail" or "FAIL name: detail" is a check.
 
@@ -24,7 +26,11 @@ other_than() { # DEVICE PID
 	new=$(worker "$1") && [ "$new" != "$2" ]
 }
 empty() { [ -z "$(ls "$1")" ]; }
-gone() { ! ls /run/parapet/backend | grep -q "[0-9]"; }
+gone() { # no lock, journal or socket of a device is left
+	for file in /run/parapet/backend/*[0-9]*; do
+		[ ! -e "$file" ] || return 1
+	done
+}
 
 modprobe -a tun bridge
 mkdir -p /run/xenstored /run/parapet /var/lib/parapet

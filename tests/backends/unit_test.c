@@ -27,13 +27,14 @@ enum {
 
 struct bench {
 	unsigned char page[4096] __attribute__((aligned(4096)));
-	union {
-		struct ring_log log;
-		unsigned char room[sizeof(struct ring_log) +
-				   SLOTS * sizeof(struct ring_entry)];
-	};
+	uint64_t room[RING_LOG_BYTES(SLOTS) / sizeof(uint64_t)];
 	struct ring r;
 };
+
+static struct ring_log *log_of(struct bench *b)
+{
+	return (struct ring_log *)(void *)b->room;
+}
 
 static struct pv_ring_header *header(struct bench *b)
 {
@@ -47,14 +48,14 @@ static void attach(struct bench *b, uint32_t from)
 	header(b)->req_event = header(b)->rsp_event = from + 1;
 	ring_attach(&b->r, b->page, sizeof(b->page),
 		    sizeof(union pv_blkif_slot),
-		    sizeof(struct pv_blkif_response), &b->log);
+		    sizeof(struct pv_blkif_response), log_of(b));
 }
 
 static int recover(struct bench *b)
 {
 	return ring_recover(&b->r, b->page, sizeof(b->page),
 			    sizeof(union pv_blkif_slot),
-			    sizeof(struct pv_blkif_response), &b->log);
+			    sizeof(struct pv_blkif_response), log_of(b));
 }
 
 static void sizes(void **state)
@@ -152,7 +153,7 @@ static void killed_while_answering(void **state)
 		ring_read(&b.r, &slot);
 		ring_respond(&b.r, &rsp, 9);
 		if (step == 1)
-			b.log.valid = 1; /* and nothing is in the ring */
+			log_of(&b)->valid = 1; /* and nothing is in the ring */
 		if (step >= 2)
 			ring_publish(&b.r);
 		if (step == 2) {
@@ -166,9 +167,9 @@ static void killed_while_answering(void **state)
 		assert_int_equal(recover(&b), 0);
 		assert_int_equal(header(&b)->rsp_prod, step ? 1 : 0);
 		assert_int_equal(b.r.req_cons, step ? 1 : 0);
-		assert_int_equal(b.log.nr, step == 1 || step == 2);
-		if (b.log.nr)
-			assert_int_equal(b.log.entry[0].tag, 9);
+		assert_int_equal(log_of(&b)->nr, step == 1 || step == 2);
+		if (log_of(&b)->nr)
+			assert_int_equal(log_of(&b)->entry[0].tag, 9);
 		seen = (void *)(b.page + PV_RING_HEADER_SIZE);
 		if (step == 1)
 			assert_int_equal(seen->id, 42);
@@ -186,8 +187,8 @@ static void recovery_refuses_lies(void **state)
 	header(&b)->rsp_prod = 8;
 	assert_int_equal(recover(&b), -EPROTO);
 	attach(&b, 7);
-	b.log.valid = 1;
-	b.log.nr = SLOTS + 1;
+	log_of(&b)->valid = 1;
+	log_of(&b)->nr = SLOTS + 1;
 	assert_int_equal(recover(&b), -EPROTO);
 }
 
