@@ -249,11 +249,13 @@ static void say_rings(struct pv *pv, const struct guest *g)
 {
 	const uint64_t mfn[2] = {g->store_mfn, g->console_mfn};
 	char *map = pv_map_frames(pv, g->domid, mfn, 2, false);
-	const struct pv_xenstore_domain_interface *s = (void *)map;
-	const struct pv_xencons_interface *c = (void *)(map + PV_PAGE_SIZE);
+	const struct pv_xenstore_domain_interface *s;
+	const struct pv_xencons_interface *c;
 
 	if (!map)
 		return;
+	s = (void *)map;
+	c = (void *)(map + PV_PAGE_SIZE);
 	fprintf(stderr,
 		"parapet-build: d%u store req=%u/%u rsp=%u/%u "
 		"console out=%u/%u in=%u/%u\n",
