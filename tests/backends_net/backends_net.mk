@@ -61,3 +61,11 @@ fuzz-net: $(BUILD)/fuzz/net
 TEST_NEEDS += $(addprefix $(BUILD)/tests/backends_net-,host unit queue ovs fuzz) \
 	$(BUILD)/san/bin/parapet-netback $(BUILD)/bin/parapet-stored
 TESTS += $(addprefix $(BUILD)/tests/backends_net-,unit@60 queue@60 ovs@60 fuzz@120 host@300)
+
+# A stock guest's interface in a real control domain, in QEMU.
+$(BUILD)/tests/net-traffic: $(BUILD)/obj/tests/backends_net/guest_traffic.o
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) -o $@ $^
+
+TEST_NEEDS += $(BUILD)/tests/net-traffic images
+TESTS += tests/backends_net/guest_net.py@1000

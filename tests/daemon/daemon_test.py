@@ -41,8 +41,8 @@ def refusals(t):
             (t.xml("b", devices=t.nic("eth0")), "not a bridge", 6),
             (t.xml("c", devices=t.disk("none.img")),
              "create c: disk xvda: " + t.path("none.img") + ": No such", 3),
-            (t.xml("d", memory=4096), "create d: memory: 4096 MiB wanted, "
-             "1024 MiB are free", 5),
+            (t.xml("d", memory=4096), "create d: memory: 4096 MiB wanted at "
+             "most, the machine has 1024 MiB", 5),
             (t.xml("e", devices=t.disk("broken.img")),
              "create e: disk xvda: it is broken", 1)):
         got, _, err = t.run("create", xml)
@@ -207,15 +207,21 @@ def stubborn(t):
 
 def limits(t):
     """memory, CPUs and shares follow, within their limits"""
+    share = t.xml("big", memory=1000)
+    t.ok("create", share)
+    status, _, err = t.run("create", t.xml("small"))
+    assert status == 5 and "64 MiB wanted, 24 MiB are free" in err, err
+    t.ok("destroy", "big")
     body = ("<currentMemory unit='MiB'>32</currentMemory>"
             "<memtune><min_guarantee unit='MiB'>16</min_guarantee></memtune>")
     t.ok("create", t.xml("web1", body))
     t.ok("setmem", "web1", "48M")
-    assert t.read("/local/domain/1/memory/target") == "49152"
+    base = f"/local/domain/{t.domains()['web1']['domid']}"
+    assert t.read(base + "/memory/target") == "49152"
     assert t.run("setmem", "web1", "128M")[0] == 5
     assert "min_guarantee" in t.run("setmem", "web1", "8M")[2]
     t.ok("setvcpus", "web1", "1")
-    assert t.read("/local/domain/1/cpu/1/availability") == "offline"
+    assert t.read(base + "/cpu/1/availability") == "offline"
     assert t.run("setvcpus", "web1", "3")[0] == 5
     t.ok("schedinfo", "--weight=512", "--cap=50", "web1")
     got = t.json("schedinfo", "web1")

@@ -38,6 +38,7 @@ struct daemon {
 	struct services *services; /* NULL: supervises nothing */
 	struct work *work;
 	struct domain_list domains;
+	domid_t last_domid; /* the number that was given last */
 	struct ev_io store_io, hv_io;
 	struct ev_timer poll; /* where the hypervisor cannot tell */
 };

@@ -42,6 +42,7 @@ struct hv_ops {
 	const char *name;
 	void (*close)(struct hv *hv);
 	const char *(*error)(struct hv *hv);
+	/* *domid is the wanted number; -EEXIST: it is in use. */
 	int (*create)(struct hv *hv, const struct hv_create *c, domid_t *domid);
 	int (*claim)(struct hv *hv, domid_t domid, uint64_t frames);
 	/* why[] instead of error(). */

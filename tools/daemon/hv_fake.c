@@ -20,7 +20,7 @@
 
 #include "tools/daemon/hv.h"
 
-#define FAKE_DOMAINS 64
+#define FAKE_DOMAINS 256
 
 struct fake_domain {
 	bool used;
@@ -177,17 +177,12 @@ static uint64_t fake_free(const struct hv_fake *h)
 static int fake_create(struct hv *hv, const struct hv_create *c, domid_t *domid)
 {
 	struct hv_fake *h = fake_of(hv);
-	struct fake_domain *d = NULL;
+	struct fake_domain *d = &h->domain[*domid % FAKE_DOMAINS];
 
 	if (fake_fails(h))
 		return fake_error(ENOMEM, "create a domain");
-	for (unsigned int i = 1; i < FAKE_DOMAINS && !d; i++)
-		if (!h->domain[i].used) {
-			d = &h->domain[i];
-			*domid = (domid_t)i;
-		}
-	if (!d)
-		return fake_error(ENOSPC, "create a domain");
+	if (!*domid || *domid >= FAKE_DOMAINS || d->used)
+		return fake_error(EEXIST, "create a domain");
 	*d = (struct fake_domain){.used = true, .sched = {256, 0}};
 	memcpy(d->info.uuid, c->uuid, sizeof(d->info.uuid));
 	d->info.domid = *domid;

@@ -51,7 +51,6 @@ static int pv_hv_create(struct hv *hv, const struct hv_create *c,
 	};
 
 	memcpy(create.uuid, c->uuid, sizeof(create.uuid));
-	*domid = DOMID_INVALID;
 	return pv_control_create(pv_of(hv), &create, domid);
 }
 

@@ -66,12 +66,42 @@ static void undo_check(struct job *job)
 
 /* ---- 2: the domain ------------------------------------------------------------- */
 
+/* Numbers are not used again at once: backends and others may be slow to see
+ * that the last bearer is gone. */
+static int create_numbered(struct daemon *dm, const struct hv_create *create,
+			   domid_t *domid)
+{
+	int rc = -EEXIST;
+
+	for (unsigned int i = 1; i < DOMID_FIRST_RESERVED && rc == -EEXIST;
+	     i++) {
+		dm->last_domid =
+			dm->last_domid % (DOMID_FIRST_RESERVED - 1) + 1;
+		*domid = dm->last_domid;
+		rc = dm->hv->ops->create(dm->hv, create, domid);
+	}
+	return rc;
+}
+
+static int check_total(struct domain *d, uint64_t most_kib, struct fail *why)
+{
+	struct pv_machine_info m;
+
+	if (d->dm->hv->ops->machine(d->dm->hv, &m) ||
+	    most_kib <= m.total_pages * KIB_PER_FRAME)
+		return 0;
+	return fail_set(why, FAIL_LIMIT,
+			"memory: %llu MiB wanted at most, the machine has "
+			"%llu MiB",
+			(unsigned long long)most_kib / 1024,
+			(unsigned long long)m.total_pages / 256);
+}
+
 static int run_domain(struct job *job, struct fail *why)
 {
 	struct domain *d = job->d;
 	const struct dom_config *c = d->live;
 	uint64_t most = c->hard_limit_kib ? c->hard_limit_kib : c->memory_kib;
-	struct hv *hv = d->dm->hv;
 	struct hv_create create = {
 		.max_frames = most / KIB_PER_FRAME,
 		.vcpus = c->vcpus,
@@ -79,7 +109,8 @@ static int run_domain(struct job *job, struct fail *why)
 	domid_t domid;
 
 	memcpy(create.uuid, d->uuid, sizeof(create.uuid));
-	if (hv_check(d, hv->ops->create(hv, &create, &domid), "domain", why))
+	if (check_total(d, most, why) ||
+	    hv_check(d, create_numbered(d->dm, &create, &domid), "domain", why))
 		return JOB_FAILED;
 	d->domid = domid;
 	return JOB_DONE;
@@ -313,6 +344,18 @@ static const struct job_step steps[] = {
 	{"start", run_start, NULL},
 };
 
+static void create_log(const struct job *job)
+{
+	char text[400];
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < job->nr_steps && n < sizeof(text); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " %s=%.0f",
+				      job->steps[i].name, job->took[i] * 1e6);
+	daemon_log("d%d: %s started, us=%.0f:%s", job->d->domid, job->d->name,
+		   (daemon_now() - job->began) * 1e6, text);
+}
+
 static void create_ended(struct job *job, int rc)
 {
 	struct domain *d = job->d;
@@ -320,8 +363,7 @@ static void create_ended(struct job *job, int rc)
 	if (!rc) {
 		d->state = DOM_RUNNING;
 		event_send(d->dm, "started", d, NULL);
-		daemon_log("d%d: %s started, us=%.0f", d->domid, d->name,
-			   (daemon_now() - job->began) * 1e6);
+		create_log(job);
 		return;
 	}
 	d->state = DOM_OFF;

@@ -207,6 +207,8 @@ static void recover_record(struct daemon *dm, const char *path,
 	if (d && d->state == DOM_OFF && number(record, "domid", 0) > 0) {
 		d->live = c;
 		d->domid = (int)number(record, "domid", 0);
+		if (d->domid > dm->last_domid)
+			dm->last_domid = (domid_t)d->domid;
 		take_up(d, record);
 	} else {
 		daemon_log("recover: %s: not usable: %s", path, why.text);
