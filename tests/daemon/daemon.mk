@@ -30,4 +30,5 @@ DAEMON_TESTS := $(addprefix $(BUILD)/tests/daemon-,xml_test xml_fuzz life_test)
 TEST_NEEDS += $(DAEMON_TESTS) $(BUILD)/tests/daemon-xml_dump $(BUILD)/san/bin/parapetd \
 	$(BUILD)/san/bin/parapet
 TESTS += $(addsuffix @120,$(DAEMON_TESTS)) tests/daemon/schema_test.sh@60 \
-	tests/daemon/daemon_test.py@300 tests/cli/cli_test.py@300
+	tests/daemon/daemon_test.py@300 tests/cli/cli_test.py@300 \
+	tests/daemon/guest_life.py@400
