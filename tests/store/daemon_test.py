@@ -381,6 +381,32 @@ def a_domain_that_breaks_its_ring_hurts_only_itself():
     d.stop()
 
 
+def run_time(daemon):
+    """What the daemon has used of CPUs, ns, and how often it was woken up."""
+    with open(f"/proc/{daemon.proc.pid}/schedstat") as stat:
+        return tuple(int(word) for word in stat.read().split()[::2])
+
+
+def idleness_costs_no_cpu():
+    """Looking again before sleeping ends soon after the last request."""
+    d = Daemon()
+    c = Client(d)
+    for i in range(2000):
+        c.write("/busy", str(i))
+
+    def stopped():
+        before = run_time(d)
+        for _ in range(20):
+            time.sleep(0.005)
+            if run_time(d) != before:
+                return False
+        return True
+
+    until(stopped, "the daemon sleeps")
+    assert c.read("/busy") == "1999"
+    d.stop()
+
+
 TESTS = [
     bad_lengths_close_only_their_connection,
     garbage_is_answered_or_dropped,
@@ -393,6 +419,7 @@ TESTS = [
     rights_are_given_up,
     only_one_daemon_has_a_socket_or_state,
     wrong_settings_are_refused_by_name,
+    idleness_costs_no_cpu,
     the_background_start_returns_when_it_answers,
     answers_survive_a_kill,
     a_handover_keeps_every_connection,

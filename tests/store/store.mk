@@ -58,7 +58,12 @@ $(BUILD)/tests/xs-ext: $(BUILD)/san/tests/store/ext_test.o \
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -pthread
 
-STORE_API := $(addprefix $(BUILD)/tests/xs-,api-ours api-debian ext)
+$(BUILD)/tests/xs-eager: $(addprefix $(BUILD)/san/,tests/store/eager_test.o \
+		tools/xs/eager.o)
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka
+
+STORE_API := $(addprefix $(BUILD)/tests/xs-,api-ours api-debian ext eager)
 
 TEST_NEEDS += $(STORE_UNIT) $(STORE_API) $(BUILD)/san/bin/parapet-stored
 TESTS += $(addsuffix @60,$(STORE_API)) tests/store/clients_test.sh@120 \

@@ -138,6 +138,10 @@ static void control_stats(struct store *st, struct buf *out)
 		   (unsigned long long)s->conflicts);
 	buf_printf(out, "turns              %llu\n",
 		   (unsigned long long)s->turns);
+	buf_printf(out, "looks              %llu\n",
+		   (unsigned long long)s->looks);
+	buf_printf(out, "looks that hit     %llu\n",
+		   (unsigned long long)s->hits);
 	buf_printf(out, "quota refusals     %llu\n",
 		   (unsigned long long)s->refusals);
 	buf_printf(out, "snapshots lost     %llu\n",

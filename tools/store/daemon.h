@@ -9,6 +9,7 @@
 #include "tools/store/journal.h"
 #include "tools/store/ring.h"
 #include "tools/store/transport.h"
+#include "tools/xs/eager.h"
 
 struct daemon;
 
@@ -43,7 +44,9 @@ struct daemon {
 	struct list socks, ring_ios, rings_busy;
 	ev_io listener[CONFIG_SOCKETS];
 	ev_prepare turn;
-	ev_idle more;
+	ev_idle more; /* there is work, or hope for some */
+	struct eager eager;
+	uint64_t served; /* requests, up to the turn before */
 	ev_timer alarm;
 	ev_signal term, intr, hup;
 	unsigned nclients;

@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <grp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -102,6 +103,22 @@ static void mark_dirty_rings(struct daemon *dm)
 	}
 }
 
+/* May another request come so soon that sleeping is not worth it? */
+static bool daemon_hopes(struct daemon *dm)
+{
+	struct store_stats *stats = &dm->st.stats;
+	uint64_t now = eager_clock();
+	bool look;
+
+	if (stats->requests != dm->served)
+		eager_came(&dm->eager, now);
+	dm->served = stats->requests;
+	look = eager_wait(&dm->eager, now);
+	stats->looks = dm->eager.looks;
+	stats->hits = dm->eager.hits;
+	return look;
+}
+
 static void daemon_turn(struct ev_loop *loop, ev_prepare *w, int events)
 {
 	struct daemon *dm = w->data;
@@ -122,17 +139,21 @@ static void daemon_turn(struct ev_loop *loop, ev_prepare *w, int events)
 	if (dm->handover)
 		handover_go(dm);
 	set_alarm(dm);
-	if (daemon_has_work(dm))
+	if (daemon_has_work(dm) || daemon_hopes(dm))
 		ev_idle_start(loop, &dm->more);
 	else
 		ev_idle_stop(loop, &dm->more);
 }
 
+/* Its being active keeps the loop from blocking. */
 static void idle_work(struct ev_loop *loop, ev_idle *w, int events)
 {
+	struct daemon *dm = w->data;
+
 	(void)loop;
-	(void)w;
-	(void)events; /* its being active keeps the loop from blocking */
+	(void)events;
+	if (dm->eager.looking)
+		sched_yield();
 }
 
 static void alarm_rang(struct ev_loop *loop, ev_timer *w, int events)
@@ -164,6 +185,7 @@ void server_start(struct daemon *dm)
 	dm->turn.data = dm;
 	ev_prepare_start(dm->loop, &dm->turn);
 	ev_idle_init(&dm->more, idle_work);
+	dm->more.data = dm;
 	ev_timer_init(&dm->alarm, alarm_rang, 0, 0);
 	dm->alarm.data = dm;
 	ev_signal_init(&dm->term, stop_signal, SIGTERM);

@@ -56,6 +56,7 @@ struct turn {
 
 struct store_stats {
 	uint64_t requests, errors, events, commits, conflicts, turns;
+	uint64_t looks, hits; /* before sleeping, eager.h */
 	uint64_t refusals, lost_snapshots;
 };
 

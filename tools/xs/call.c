@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +158,20 @@ static ssize_t read_some(struct xs_handle *h, bool wait)
 	return n;
 }
 
+/* The same for a moment longer, if that is worth it; eager.h. */
+static ssize_t read_eagerly(struct xs_handle *h)
+{
+	ssize_t n;
+
+	for (;;) {
+		n = read_some(h, false);
+		if (n >= 0 || errno != EAGAIN ||
+		    !eager_wait(&h->eager, eager_clock()))
+			return n;
+		sched_yield();
+	}
+}
+
 static bool wait_readable(struct xs_handle *h, int wait)
 {
 	struct pollfd p = {h->fd, POLLIN, 0};
@@ -191,10 +206,14 @@ bool handle_fill(struct xs_handle *h, int wait)
 	h->reading = true;
 	poll_arm(h, false);
 	pthread_mutex_unlock(&h->lock);
-	ready = wait_readable(h, wait);
-	if (ready)
+	if (wait && !h->device)
+		n = read_eagerly(h);
+	ready = n >= 0 || wait_readable(h, wait);
+	if (ready && n < 0)
 		n = read_some(h, wait != 0);
 	rc = errno;
+	if (n > 0 && wait)
+		eager_came(&h->eager, eager_clock());
 	pthread_mutex_lock(&h->lock);
 	if (n > 0) {
 		h->in_len += (size_t)n;

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "tools/xs/eager.h"
 #include "tools/xs/xs_ext.h"
 
 /* A request that has no answer yet. */
@@ -62,6 +63,7 @@ struct xs_handle {
 	struct watched *watches;
 	int poll_fd, event_fd; /* made by xs_fileno, else -1      */
 	bool armed;
+	struct eager eager; /* of the thread that reads           */
 };
 
 /* connect.c */
