@@ -32,7 +32,7 @@
  * the frame, and nobody gets at it before; who gives it another type flushes
  * the CPUs that have not flushed since, before the type takes effect.
  */
-#include "hv/mm/frame.h"
+#include "hv/mm/group.h"
 
 /* None to get a reference from, or no room for one more. */
 static bool refs_refuse(uint64_t s)
@@ -217,56 +217,59 @@ static bool entry_ignored(enum frame_type type, unsigned int slot, uint64_t e)
 	return !(e & PTE_P) || (type == FT_L4 && slot_reserved(slot));
 }
 
+/* To look through an empty table is worth some entries, too. */
 enum {
-	GROUP = PT_ENTRIES < 8 ? PT_ENTRIES : 8,
-	/* To look through an empty table is worth some entries, too. */
 	SCAN_COST = PT_ENTRIES / 8
 };
 
-/* At the start of a group of entries that are all 0: most are. */
-static bool empty_from(const uint64_t *pt, unsigned int i)
+/* At the start of a group of entries that are all 0. */
+static inline bool empty_from(const uint64_t *pt, unsigned int i)
 {
-	return !(i % GROUP) &&
-	       !(pt[i] | pt[i + 1] | pt[i + 2] | pt[i + 3] |
-		 (GROUP < 8 ? 0
-			    : pt[i + 4] | pt[i + 5] | pt[i + 6] | pt[i + 7]));
+	return !(i % GROUP) && group_empty(pt + i);
 }
 
 /* Release the leaves of entries 0..n-1. */
 static void l1_release(uint64_t *pt, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		uint64_t e = pt[i];
-
-		if (e & PTE_P)
-			leaf_put(e);
-		else if (!e && empty_from(pt, i))
-			i += GROUP - 1;
+	for (unsigned int i = 0; i < n; i += GROUP) {
+		if (group_empty(pt + i))
+			continue;
+		for (unsigned int j = i; j < i + GROUP && j < n; j++)
+			if (pt[j] & PTE_P)
+				leaf_put(pt[j]);
 	}
+}
+
+/* Entry @i of the table @pt. */
+static int leaf_validate(struct mm_domain *d, uint64_t *pt, unsigned int i)
+	MUST_HOLD(d->lock)
+{
+	uint64_t e = pt[i];
+	int rc;
+
+	if (!(e & PTE_P))
+		return 0;
+	rc = leaf_get(d, d, e);
+	if (unlikely(rc)) {
+		l1_release(pt, i);
+		return rc;
+	}
+	d->budget--;
+	if (unlikely(e & PTE_G))
+		WRITE_ONCE(pt[i], e & ~PTE_G);
+	return 0;
 }
 
 /* All of an L1 at once: it is short. */
 static int l1_validate(struct mm_domain *d, uint64_t *pt) MUST_HOLD(d->lock)
 {
-	for (unsigned int i = 0; i < PT_ENTRIES; i++) {
-		uint64_t e = pt[i];
-		int rc;
+	int rc = 0;
 
-		if (!(e & PTE_P)) {
-			if (!e && empty_from(pt, i))
-				i += GROUP - 1;
-			continue;
-		}
-		rc = leaf_get(d, d, e);
-		if (unlikely(rc)) {
-			l1_release(pt, i);
-			return rc;
-		}
-		d->budget--;
-		if (unlikely(e & PTE_G))
-			WRITE_ONCE(pt[i], e & ~PTE_G);
-	}
-	return 0;
+	for (unsigned int i = 0; i < PT_ENTRIES && !rc; i += GROUP)
+		if (!group_empty(pt + i))
+			for (unsigned int j = i; j < i + GROUP && !rc; j++)
+				rc = leaf_validate(d, pt, j);
+	return rc;
 }
 
 /* From entry *n on; *n says how far it came. */
@@ -278,10 +281,11 @@ static int table_validate(struct mm_domain *d, uint64_t *pt,
 		uint64_t e = READ_ONCE(pt[i]);
 		int rc = -ERESTART;
 
-		if (!e && empty_from(pt, i))
-			i += GROUP - 1;
-		if (entry_ignored(type, i, e))
+		if (entry_ignored(type, i, e)) {
+			if (!e && empty_from(pt, i))
+				i += GROUP - 1;
 			continue;
+		}
 		/* One entry at least, so that it ends some day. */
 		if (d->budget-- > 0 || i == *n)
 			rc = child_get(d, type - 1, e);
@@ -421,10 +425,11 @@ static int zombie_release(struct mm_domain *d, struct frame *f, unsigned int n)
 	while (n--) {
 		uint64_t e = READ_ONCE(pt[n]);
 
-		if (!e && empty_from(pt, n + 1 - GROUP))
-			n -= GROUP - 1;
-		if (entry_ignored(type, n, e))
+		if (entry_ignored(type, n, e)) {
+			if (!e && empty_from(pt, n + 1 - GROUP))
+				n -= GROUP - 1;
 			continue;
+		}
 		if (d->budget-- <= 0) {
 			busy_zombie(f, d, n + 1);
 			return -ERESTART;

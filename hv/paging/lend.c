@@ -28,6 +28,7 @@
  * told, as kernels do not look at the result of single changes either.
  */
 #include "hv/lib/log.h"
+#include "hv/mm/group.h"
 #include "hv/paging/paging.h"
 
 #define RUN_LENDS  2 /* changes in a row after which a table is lent */
@@ -53,18 +54,23 @@ static uint64_t linear_address(struct vcpu *v, uint64_t mfn)
 	return v->loan.base + (m2p_table[mfn] << PAGE_SHIFT);
 }
 
-/* Copy the table; what the processor may set later is set in both now. */
+/* Entry @e of the lent table, with what the processor may set later set. */
+static uint64_t settle(uint64_t *entry, uint64_t e)
+{
+	const uint64_t mapped = PTE_P | PTE_RW, set = PTE_A | PTE_D;
+
+	if ((e & mapped) != mapped || !(~e & set))
+		return e;
+	return atomic_fetch_or(entry, set) | set;
+}
+
 static void copy_table(uint64_t *copy, uint64_t *table)
 {
-	for (unsigned int i = 0; i < TABLE_SIZE; i++) {
-		uint64_t e = table[i];
+	for (unsigned int i = 0; i < TABLE_SIZE; i += GROUP) {
+		bool empty = group_empty(table + i);
 
-		if ((e & (PTE_P | PTE_RW)) == (PTE_P | PTE_RW) &&
-		    (e & (PTE_A | PTE_D)) != (PTE_A | PTE_D)) {
-			e = atomic_fetch_or(&table[i], PTE_A | PTE_D);
-			e |= PTE_A | PTE_D;
-		}
-		copy[i] = e;
+		for (unsigned int j = i; j < i + GROUP; j++)
+			copy[j] = empty ? 0 : settle(&table[j], table[j]);
 	}
 }
 
@@ -113,7 +119,21 @@ void table_lend(struct vcpu *v)
 	spin_unlock(&v->domain->mm.lock);
 }
 
-/* Carry the guest's changes over to the table; how many were refused. */
+/* Carry the guest's change of one entry over; true: it was refused. */
+static bool take_change(struct mm_domain *d, struct loan *l, struct frame *f,
+			unsigned int slot) MUST_HOLD(d->lock)
+{
+	uint64_t now = READ_ONCE(l->copy[slot]);
+	uint64_t was = READ_ONCE(table_of(f)[slot]);
+
+	/* The processor may have set the accessed bit meanwhile. */
+	if (now == was || (now | PTE_A) == was)
+		return false;
+	l->last_slot = slot;
+	return entry_update(d, d, f, slot, now, PTE_NORMAL, 0);
+}
+
+/* ... of all entries; how many were refused. */
 static unsigned int take_changes(struct mm_domain *d, struct loan *l)
 	MUST_HOLD(d->lock)
 {
@@ -121,15 +141,11 @@ static unsigned int take_changes(struct mm_domain *d, struct loan *l)
 	uint64_t *table = table_of(f);
 	unsigned int refused = 0;
 
-	for (unsigned int i = 0; i < TABLE_SIZE; i++) {
-		uint64_t now = READ_ONCE(l->copy[i]), was = READ_ONCE(table[i]);
-
-		/* The processor may have set the accessed bit meanwhile. */
-		if (now == was || (now | PTE_A) == was)
+	for (unsigned int i = 0; i < TABLE_SIZE; i += GROUP) {
+		if (!group_differs(l->copy + i, table + i))
 			continue;
-		l->last_slot = i;
-		if (entry_update(d, d, f, i, now, PTE_NORMAL, 0))
-			refused++;
+		for (unsigned int j = i; j < i + GROUP; j++)
+			refused += take_change(d, l, f, j);
 	}
 	return refused;
 }
@@ -162,10 +178,11 @@ void table_note_change(struct vcpu *v, uint64_t mfn, unsigned int slot)
 
 	/* A kernel that changes one entry each time it is entered (a page
 	 * fault) would pay for the loan and not use it. */
-	if (mfn == l->last_mfn && runs == l->user_runs &&
-	    (step == 1 || step == -1u || !step))
+	if (mfn != l->last_mfn || runs != l->user_runs)
+		l->run = 1;
+	else if (step == 1 || step == -1u)
 		l->run++;
-	else
+	else if (step)
 		l->run = 1;
 	l->user_runs = runs;
 	l->last_mfn = mfn;
