@@ -220,6 +220,70 @@ static void a_damaged_cache_costs_only_time(void **state)
 	assert_int_equal(entries(".elf"), 1);
 }
 
+static void takes_from(struct kernel_shelf *shelf, const char *mark,
+		       struct kernel_file **f)
+{
+	struct build_error why = {""};
+
+	*f = shelf_open(shelf, path, cache, &why);
+	if (!*f)
+		fail_msg("%s", why.text);
+	assert_string_equal(kernel_of(*f)->guest_version, mark);
+}
+
+static void a_shelf_has_what_it_had_unless_that_changed(void **state)
+{
+	struct kernel_shelf *shelf = shelf_new();
+	struct kernel_file *one, *again, *two;
+
+	(void)state;
+	write_kernel(path, "one", true);
+	opens_as("one", cache);
+	takes_from(shelf, "one", &one); /* too young to be kept */
+	takes_from(shelf, "one", &again);
+	assert_ptr_not_equal(one, again);
+	shelf_close(shelf, one);
+	shelf_close(shelf, again);
+	let_settle();
+	takes_from(shelf, "one", &one);
+	shelf_close(shelf, one);
+	takes_from(shelf, "one", &again);
+	assert_ptr_equal(one, again);
+	write_kernel(path, "two", true);
+	takes_from(shelf, "two", &two);
+	assert_string_equal(kernel_of(again)->guest_version, "one");
+	shelf_close(shelf, again);
+	shelf_close(shelf, two);
+	shelf_free(shelf);
+}
+
+static void a_shelf_forgets_the_kernel_used_longest_ago(void **state)
+{
+	struct kernel_shelf *shelf = shelf_new();
+	struct kernel_file *first = NULL, *f;
+	char mark[16];
+
+	(void)state;
+	for (int pass = 0; pass < 2; pass++) {
+		for (unsigned int i = 0; i < 6; i++) {
+			snprintf(mark, sizeof(mark), "s%u", i);
+			snprintf(path, sizeof(path), "%s/kernel-%u", folder, i);
+			if (!pass)
+				write_kernel(path, mark, true);
+			takes_from(shelf, mark, &f);
+			if (pass && !i)
+				first = f; /* in use to the end */
+			else
+				shelf_close(shelf, f);
+		}
+		let_settle();
+	}
+	snprintf(path, sizeof(path), "%s/kernel", folder);
+	assert_string_equal(kernel_of(first)->guest_version, "s0");
+	shelf_close(shelf, first);
+	shelf_free(shelf);
+}
+
 static void the_oldest_kernel_makes_room(void **state)
 {
 	char mark[16];
@@ -277,6 +341,8 @@ int main(void)
 		cmocka_unit_test(a_packed_kernel_is_kept_and_found),
 		cmocka_unit_test(a_file_that_changes_is_seen),
 		cmocka_unit_test(a_damaged_cache_costs_only_time),
+		cmocka_unit_test(a_shelf_has_what_it_had_unless_that_changed),
+		cmocka_unit_test(a_shelf_forgets_the_kernel_used_longest_ago),
 		cmocka_unit_test(the_oldest_kernel_makes_room),
 		cmocka_unit_test(what_is_no_kernel_is_refused),
 		cmocka_unit_test(a_cache_that_others_may_write_is_refused),

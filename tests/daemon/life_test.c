@@ -243,8 +243,8 @@ static unsigned int fail_each(struct bed *b, fail_fn *fail_at)
 
 static void each_call_of_the_hypervisor_may_fail(void **state)
 {
-	/* create, claim, scheduler, build, unpause */
-	assert_int_equal(fail_each(*state, fail_hv), 5);
+	/* create, claim, scheduler, build, fill, unpause */
+	assert_int_equal(fail_each(*state, fail_hv), 6);
 }
 
 static void each_change_of_the_store_may_fail(void **state)

@@ -3,8 +3,9 @@
  * Building a guest, stage by stage.
  *
  * Everything that can be refused without the domain (the kernel, the layout,
- * the command line) is, before the domain is touched.  The order of the rest
- * is given by the hypervisor: tables are written while they are plain memory,
+ * the command line) is, before the domain is touched.  The rings come as soon
+ * as there is memory for them: their servers get ready while the rest, which
+ * takes longer, is written.  Tables are written while they are plain memory,
  * and pinned once nothing maps them writable.
  */
 #include <errno.h>
@@ -19,9 +20,9 @@
 
 #include "tools/build/internal.h"
 
-struct build {
+struct guest_builder {
 	struct pv *pv;
-	const struct guest_spec *spec;
+	struct guest_spec spec;
 	struct guest *guest;
 	struct guest_memory memory;
 	struct layout layout;
@@ -42,8 +43,8 @@ const char *build_stage_name(enum build_stage stage)
 {
 	static const char *const name[BUILD_STAGES] = {
 		[BUILD_PLAN] = "plan",     [BUILD_MEMORY] = "memory",
-		[BUILD_KERNEL] = "kernel", [BUILD_INITRD] = "initrd",
-		[BUILD_TABLES] = "tables", [BUILD_RINGS] = "rings",
+		[BUILD_RINGS] = "rings",   [BUILD_KERNEL] = "kernel",
+		[BUILD_INITRD] = "initrd", [BUILD_TABLES] = "tables",
 		[BUILD_START] = "start",
 	};
 
@@ -80,10 +81,10 @@ static unsigned long long mib(uint64_t frames)
 
 /* ---- plan ------------------------------------------------------------------------ */
 
-static int open_initrd(struct build *b, uint64_t *bytes,
+static int open_initrd(struct guest_builder *b, uint64_t *bytes,
 		       struct build_error *why)
 {
-	const char *path = b->spec->initrd;
+	const char *path = b->spec.initrd;
 	struct stat st;
 
 	*bytes = 0;
@@ -100,9 +101,9 @@ static int open_initrd(struct build *b, uint64_t *bytes,
 	return 0;
 }
 
-static int plan(struct build *b, struct build_error *why)
+static int plan(struct guest_builder *b, struct build_error *why)
 {
-	const struct guest_spec *s = b->spec;
+	const struct guest_spec *s = &b->spec;
 	uint64_t initrd;
 	int rc = open_initrd(b, &initrd, why);
 
@@ -145,9 +146,9 @@ static int plan(struct build *b, struct build_error *why)
 
 /* ---- contents ----------------------------------------------------------------- */
 
-static int load_kernel(struct build *b, struct build_error *why)
+static int load_kernel(struct guest_builder *b, struct build_error *why)
 {
-	const struct kernel *k = b->spec->kernel;
+	const struct kernel *k = b->spec.kernel;
 	int rc = 0;
 
 	for (unsigned int i = 0; i < k->nr_segments && !rc; i++)
@@ -163,7 +164,7 @@ static int load_kernel(struct build *b, struct build_error *why)
 	return rc ? pv_failed(why, rc, "kernel") : 0;
 }
 
-static int load_initrd(struct build *b, struct build_error *why)
+static int load_initrd(struct guest_builder *b, struct build_error *why)
 {
 	int rc;
 
@@ -174,7 +175,7 @@ static int load_initrd(struct build *b, struct build_error *why)
 	return in_stage(why, rc, "initrd");
 }
 
-static int load_tables(struct build *b, struct build_error *why)
+static int load_tables(struct guest_builder *b, struct build_error *why)
 {
 	const struct layout *l = &b->layout;
 	uint64_t nr = l->nr_tables + l->nr_list_tables;
@@ -207,7 +208,7 @@ static int load_tables(struct build *b, struct build_error *why)
 /* ---- rings, start --------------------------------------------------------------- */
 
 /* Lend the two pages by the entries that are kept for them. */
-static int lend_rings(struct build *b, struct build_error *why)
+static int lend_rings(struct guest_builder *b, struct build_error *why)
 {
 	struct pv_grant_entry_v1 *table;
 	const struct guest *g = b->guest;
@@ -225,29 +226,29 @@ static int lend_rings(struct build *b, struct build_error *why)
 		return pv_failed(why, -errno, "rings");
 	table[GNTTAB_RESERVED_CONSOLE] = (struct pv_grant_entry_v1){
 		.flags = GTF_permit_access,
-		.domid = b->spec->console_domid,
+		.domid = b->spec.console_domid,
 		.frame = (uint32_t)g->console_mfn,
 	};
 	table[GNTTAB_RESERVED_XENSTORE] = (struct pv_grant_entry_v1){
 		.flags = GTF_permit_access,
-		.domid = b->spec->store_domid,
+		.domid = b->spec.store_domid,
 		.frame = (uint32_t)g->store_mfn,
 	};
 	pv_unmap_frames(b->pv, table, 1);
 	return 0;
 }
 
-static int make_rings(struct build *b, struct build_error *why)
+static int make_rings(struct guest_builder *b, struct build_error *why)
 {
 	struct guest *g = b->guest;
 	int store, console;
 
 	g->store_mfn = b->memory.mfn[b->layout.store_pfn];
 	g->console_mfn = b->memory.mfn[b->layout.console_pfn];
-	store = pv_alloc_unbound(b->pv, g->domid, b->spec->store_domid);
+	store = pv_alloc_unbound(b->pv, g->domid, b->spec.store_domid);
 	if (store < 0)
 		return pv_failed(why, store, "rings");
-	console = pv_alloc_unbound(b->pv, g->domid, b->spec->console_domid);
+	console = pv_alloc_unbound(b->pv, g->domid, b->spec.console_domid);
 	if (console < 0)
 		return pv_failed(why, console, "rings");
 	g->store_port = (uint32_t)store;
@@ -255,11 +256,11 @@ static int make_rings(struct build *b, struct build_error *why)
 	return lend_rings(b, why);
 }
 
-static int set_memory_map(struct build *b, struct build_error *why)
+static int set_memory_map(struct guest_builder *b, struct build_error *why)
 {
-	uint64_t frames = b->spec->max_frames > b->spec->nr_frames
-				  ? b->spec->max_frames
-				  : b->spec->nr_frames;
+	uint64_t frames = b->spec.max_frames > b->spec.nr_frames
+				  ? b->spec.max_frames
+				  : b->spec.nr_frames;
 	uint64_t bytes = frames << PV_PAGE_SHIFT;
 	struct pv_e820_entry ram = {
 		.size_low = (uint32_t)bytes,
@@ -271,9 +272,9 @@ static int set_memory_map(struct build *b, struct build_error *why)
 	return rc ? pv_failed(why, rc, "start") : 0;
 }
 
-static int set_start(struct build *b, struct build_error *why)
+static int set_start(struct guest_builder *b, struct build_error *why)
 {
-	const struct guest_spec *s = b->spec;
+	const struct guest_spec *s = &b->spec;
 	const struct guest *g = b->guest;
 	struct layout_rings rings = {
 		g->store_mfn,
@@ -303,24 +304,26 @@ static int set_start(struct build *b, struct build_error *why)
 	return rc ? pv_failed(why, rc, "start") : 0;
 }
 
-static int give_memory(struct build *b, struct build_error *why)
+static int give_memory(struct guest_builder *b, struct build_error *why)
 {
 	return memory_populate(&b->memory, why);
 }
 
-static int run_stages(struct build *b, struct build_error *why)
+/* Stages [from, end), each with the time that it took. */
+static int run_stages(struct guest_builder *b, enum build_stage from,
+		      enum build_stage end, struct build_error *why)
 {
-	static int (*const stage[BUILD_STAGES])(struct build *,
+	static int (*const stage[BUILD_STAGES])(struct guest_builder *,
 						struct build_error *) = {
 		[BUILD_PLAN] = plan,          [BUILD_MEMORY] = give_memory,
-		[BUILD_KERNEL] = load_kernel, [BUILD_INITRD] = load_initrd,
-		[BUILD_TABLES] = load_tables, [BUILD_RINGS] = make_rings,
+		[BUILD_RINGS] = make_rings,   [BUILD_KERNEL] = load_kernel,
+		[BUILD_INITRD] = load_initrd, [BUILD_TABLES] = load_tables,
 		[BUILD_START] = set_start,
 	};
 	uint64_t began = now_ns(), ended;
 	int rc = 0;
 
-	for (unsigned int i = 0; i < BUILD_STAGES && !rc; i++) {
+	for (unsigned int i = from; i < end && !rc; i++) {
 		rc = stage[i](b, why);
 		ended = now_ns();
 		b->guest->stage_ns[i] = ended - began;
@@ -329,34 +332,81 @@ static int run_stages(struct build *b, struct build_error *why)
 	return rc;
 }
 
-int guest_build(struct pv *pv, domid_t domid, const struct guest_spec *spec,
-		struct guest *guest, struct build_error *why)
+void guest_abandon(struct guest_builder *b)
 {
-	struct build b = {
+	if (!b)
+		return;
+	if (b->initrd >= 0)
+		close(b->initrd);
+	free(b->memory.mfn);
+	free(b);
+}
+
+static struct guest_builder *builder_new(struct pv *pv, domid_t domid,
+					 const struct guest_spec *spec,
+					 struct guest *guest)
+{
+	struct guest_builder *b = calloc(1, sizeof(*b));
+	uint64_t *mfn = malloc(spec->nr_frames * sizeof(*mfn));
+
+	if (!b || !mfn) {
+		free(b);
+		free(mfn);
+		return NULL;
+	}
+	*b = (struct guest_builder){
 		.pv = pv,
-		.spec = spec,
+		.spec = *spec,
 		.guest = guest,
 		.memory = {.pv = pv,
 			   .domid = domid,
-			   .nr_frames = spec->nr_frames},
+			   .nr_frames = spec->nr_frames,
+			   .mfn = mfn},
 		.initrd = -1,
 	};
+	return b;
+}
+
+int guest_begin(struct pv *pv, domid_t domid, const struct guest_spec *spec,
+		struct guest *guest, struct guest_builder **out,
+		struct build_error *why)
+{
+	struct guest_builder *b;
 	int rc;
 
 	*guest = (struct guest){.domid = domid};
+	*out = NULL;
 	if (!spec->nr_frames || spec->nr_frames > LAYOUT_FRAMES_MAX)
 		return build_fail(why, EINVAL,
 				  "memory: %llu frames; 1 to %llu are possible",
 				  (unsigned long long)spec->nr_frames,
 				  (unsigned long long)LAYOUT_FRAMES_MAX);
-	b.memory.mfn = malloc(spec->nr_frames * sizeof(*b.memory.mfn));
-	if (!b.memory.mfn)
+	b = builder_new(pv, domid, spec, guest);
+	if (!b)
 		return build_fail(why, ENOMEM,
 				  "memory: no room for a list of %llu frames",
 				  (unsigned long long)spec->nr_frames);
-	rc = run_stages(&b, why);
-	if (b.initrd >= 0)
-		close(b.initrd);
-	free(b.memory.mfn);
+	rc = run_stages(b, BUILD_PLAN, BUILD_KERNEL, why);
+	if (rc)
+		guest_abandon(b);
+	else
+		*out = b;
 	return rc;
+}
+
+int guest_finish(struct guest_builder *b, struct build_error *why)
+{
+	int rc = run_stages(b, BUILD_KERNEL, BUILD_STAGES, why);
+
+	guest_abandon(b);
+	return rc;
+}
+
+int guest_build(struct pv *pv, domid_t domid, const struct guest_spec *spec,
+		struct guest *guest, struct build_error *why)
+{
+	struct guest_builder *b;
+	int rc = guest_begin(pv, domid, spec, guest, &b, why);
+
+	return rc ? rc : guest_finish(b, why);
 }

@@ -37,13 +37,24 @@ struct kernel_file;
 /*
  * Open a kernel: ELF, or bzImage (gzip, xz, lz4, zstd).  What is unpacked is
  * kept in directory `cache` by content, if that is not NULL; the directory is
- * made if need be, and must belong to the caller alone.  A daemon may keep a
- * kernel open for the next guest.  NULL with errno set: see `why`.
+ * made if need be, and must belong to the caller alone.  NULL with errno set:
+ * see `why`.
  */
 struct kernel_file *kernel_open(const char *path, const char *cache,
 				struct build_error *why);
 void kernel_close(struct kernel_file *file);
 const struct kernel *kernel_of(const struct kernel_file *file);
+
+/*
+ * For daemons: kernels from the cache stay open for the next guest.  Any thread
+ * may open and close.
+ */
+struct kernel_shelf;
+struct kernel_shelf *shelf_new(void);
+void shelf_free(struct kernel_shelf *shelf); /* NULL: nothing to do */
+struct kernel_file *shelf_open(struct kernel_shelf *shelf, const char *path,
+			       const char *cache, struct build_error *why);
+void shelf_close(struct kernel_shelf *shelf, struct kernel_file *file);
 
 /* ---- guests ------------------------------------------------------------------- */
 
@@ -60,10 +71,10 @@ struct guest_spec {
 enum build_stage {
 	BUILD_PLAN,
 	BUILD_MEMORY,
+	BUILD_RINGS,
 	BUILD_KERNEL,
 	BUILD_INITRD,
 	BUILD_TABLES,
-	BUILD_RINGS,
 	BUILD_START,
 	BUILD_STAGES,
 };
@@ -83,5 +94,17 @@ const char *build_stage_name(enum build_stage stage);
  */
 int guest_build(struct pv *pv, domid_t domid, const struct guest_spec *spec,
 		struct guest *guest, struct build_error *why);
+/*
+ * The same in two parts.  After the first the rings are there, so that the
+ * guest can be introduced while the second, in another thread if you like,
+ * fills its memory.  What `spec` and `guest` point to is used until the end.
+ */
+struct guest_builder;
+int guest_begin(struct pv *pv, domid_t domid, const struct guest_spec *spec,
+		struct guest *guest, struct guest_builder **builder,
+		struct build_error *why);
+/* Frees the builder, whatever comes of it. */
+int guest_finish(struct guest_builder *builder, struct build_error *why);
+void guest_abandon(struct guest_builder *builder);
 
 #endif

@@ -216,11 +216,16 @@ bool cache_add(struct cache *c, const char *digest, const void *image,
 
 /* ---- links ----------------------------------------------------------------------- */
 
+bool cache_settled(const struct stat *st)
+{
+	return time(NULL) - st->st_ctim.tv_sec >= SETTLED_SECONDS;
+}
+
 void cache_link(struct cache *c, const struct stat *st, const char *digest)
 {
 	char name[NAME_ROOM], tmp[NAME_ROOM];
 
-	if (time(NULL) - st->st_ctim.tv_sec < SETTLED_SECONDS)
+	if (!cache_settled(st))
 		return;
 	link_name(name, st);
 	new_name(tmp);

@@ -21,6 +21,8 @@ void *cache_map(struct cache *c, const char *digest, size_t *bytes);
 /* Keep a kernel; may evict others.  false: there is no room. */
 bool cache_add(struct cache *c, const char *digest, const void *image,
 	       size_t bytes);
+/* Do the file's times tell it from whatever it may become? */
+bool cache_settled(const struct stat *st);
 /* Remember that the file which looks like this has that content. */
 void cache_link(struct cache *c, const struct stat *st, const char *digest);
 bool cache_linked(struct cache *c, const struct stat *st,

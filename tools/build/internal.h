@@ -3,7 +3,17 @@
 #ifndef TOOLS_BUILD_INTERNAL_H
 #define TOOLS_BUILD_INTERNAL_H
 
+#include <sys/stat.h>
+
 #include "tools/build/build.h"
+
+struct kernel_file {
+	struct kernel kernel;
+	void *image; /* malloc, or a mapping of `mapped` bytes */
+	size_t bytes, mapped;
+	struct stat st; /* of the source when it was opened */
+	unsigned int users; /* shelf.c: guests being built, and the shelf */
+};
 
 /* A guest's memory while it is filled. */
 struct guest_memory {

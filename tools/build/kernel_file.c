@@ -23,12 +23,6 @@
 #include "tools/build/internal.h"
 #include "tools/image/bzimage.h"
 
-struct kernel_file {
-	struct kernel kernel;
-	void *image; /* malloc, or a mapping of `mapped` bytes */
-	size_t bytes, mapped;
-};
-
 const struct kernel *kernel_of(const struct kernel_file *file)
 {
 	return &file->kernel;
@@ -191,6 +185,7 @@ struct kernel_file *kernel_open(const char *path, const char *cache,
 	if (o.fd >= 0)
 		close(o.fd);
 	cache_close(&o.cache);
+	o.file->st = o.st;
 	if (!rc)
 		return o.file;
 	kernel_close(o.file);

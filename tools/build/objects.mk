@@ -4,6 +4,6 @@
 PVBUILD_PURE := $(addprefix tools/build/,kernel.o notes.o layout.o tables.o \
 	sha256.o)
 PVBUILD_HOST := $(addprefix tools/build/,build.o memory.o kernel_file.o \
-	cache.o)
+	cache.o shelf.o)
 PVBUILD_UNPACK := tools/image/bzimage.o tools/image/unpack.o
 PVBUILD_LIBS := -lz -llzma -llz4 -lzstd

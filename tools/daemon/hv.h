@@ -38,6 +38,9 @@ struct hv_guest {
 	uint32_t store_port, console_port;
 };
 
+/* A domain whose memory waits to be filled: each hypervisor has its own. */
+struct hv_filling;
+
 struct hv_ops {
 	const char *name;
 	void (*close)(struct hv *hv);
@@ -45,9 +48,18 @@ struct hv_ops {
 	/* *domid is the wanted number; -EEXIST: it is in use. */
 	int (*create)(struct hv *hv, const struct hv_create *c, domid_t *domid);
 	int (*claim)(struct hv *hv, domid_t domid, uint64_t frames);
-	/* why[] instead of error(). */
+	/*
+	 * Two parts, in other threads; why[] instead of error().  After the
+	 * first the rings can be introduced.  *filling is for the second, which
+	 * frees it; drop does when there will be no second.  What b points to
+	 * is used until the end.
+	 */
 	int (*build)(struct hv *hv, domid_t domid, const struct hv_build *b,
-		     struct hv_guest *guest, char *why, size_t room);
+		     struct hv_guest *guest, struct hv_filling **filling,
+		     char *why, size_t room);
+	int (*fill)(struct hv *hv, struct hv_filling *filling, char *why,
+		    size_t room);
+	void (*drop)(struct hv *hv, struct hv_filling *filling);
 	int (*destroy)(struct hv *hv, domid_t domid);
 	int (*pause)(struct hv *hv, domid_t domid);
 	int (*unpause)(struct hv *hv, domid_t domid);

@@ -208,8 +208,13 @@ static int fake_claim(struct hv *hv, domid_t domid, uint64_t frames)
 	return 0;
 }
 
+struct hv_filling {
+	domid_t domid;
+};
+
 static int fake_build(struct hv *hv, domid_t domid, const struct hv_build *b,
-		      struct hv_guest *guest, char *why, size_t room)
+		      struct hv_guest *guest, struct hv_filling **filling,
+		      char *why, size_t room)
 {
 	struct hv_fake *h = fake_of(hv);
 	struct fake_domain *d = fake_find(hv, domid);
@@ -218,10 +223,11 @@ static int fake_build(struct hv *hv, domid_t domid, const struct hv_build *b,
 		snprintf(why, room, "kernel %s: cannot be built", b->kernel);
 		return -ENOEXEC;
 	}
+	*filling = calloc(1, sizeof(**filling));
+	(*filling)->domid = domid;
 	pthread_mutex_lock(&h->lock);
 	d->info.nr_pages = b->nr_frames;
 	d->info.claimed_pages = 0;
-	d->info.online_vcpus = 1;
 	fake_save(h, domid);
 	pthread_mutex_unlock(&h->lock);
 	*guest = (struct hv_guest){
@@ -231,6 +237,31 @@ static int fake_build(struct hv *hv, domid_t domid, const struct hv_build *b,
 		.console_port = 2,
 	};
 	return 0;
+}
+
+static int fake_fill(struct hv *hv, struct hv_filling *filling, char *why,
+		     size_t room)
+{
+	struct fake_domain *d = fake_find(hv, filling->domid);
+	struct hv_fake *h = fake_of(hv);
+	domid_t domid = filling->domid;
+
+	free(filling);
+	if (!d || fake_fails(h)) {
+		snprintf(why, room, "memory: cannot be filled");
+		return -EIO;
+	}
+	pthread_mutex_lock(&h->lock);
+	d->info.online_vcpus = 1;
+	fake_save(h, domid);
+	pthread_mutex_unlock(&h->lock);
+	return 0;
+}
+
+static void fake_drop(struct hv *hv, struct hv_filling *filling)
+{
+	(void)hv;
+	free(filling);
 }
 
 static int fake_destroy(struct hv *hv, domid_t domid)
@@ -420,6 +451,8 @@ static const struct hv_ops fake_ops = {
 	.create = fake_create,
 	.claim = fake_claim,
 	.build = fake_build,
+	.fill = fake_fill,
+	.drop = fake_drop,
 	.destroy = fake_destroy,
 	.pause = fake_pause,
 	.unpause = fake_unpause,

@@ -20,6 +20,7 @@ struct hv_pv {
 	struct hv hv;
 	struct pv *pv;
 	struct pv_evtchn *events; /* NULL: somebody else has the interrupt */
+	struct kernel_shelf *kernels;
 };
 
 static struct pv *pv_of(struct hv *hv)
@@ -32,6 +33,7 @@ static void pv_hv_close(struct hv *hv)
 	struct hv_pv *h = (struct hv_pv *)hv;
 
 	pv_evtchn_close(h->events);
+	shelf_free(h->kernels);
 	pv_close(h->pv);
 	free(h);
 }
@@ -59,48 +61,87 @@ static int pv_hv_claim(struct hv *hv, domid_t domid, uint64_t frames)
 	return pv_control_claim_memory(pv_of(hv), domid, frames);
 }
 
-static int build_with(struct pv *pv, domid_t domid, const struct hv_build *b,
-		      struct hv_guest *out, struct build_error *why)
+struct hv_filling {
+	struct pv *pv;
+	struct kernel_file *kernel;
+	struct guest_builder *builder;
+	struct guest guest;
+};
+
+static void pv_hv_drop(struct hv *hv, struct hv_filling *f)
 {
-	struct kernel_file *kernel = kernel_open(b->kernel, b->cache, why);
+	guest_abandon(f->builder);
+	if (f->kernel)
+		shelf_close(((struct hv_pv *)hv)->kernels, f->kernel);
+	pv_close(f->pv);
+	free(f);
+}
+
+static int filling_open(struct hv *hv, struct hv_filling *f,
+			const struct hv_build *b, struct build_error *why)
+{
+	f->pv = pv_open();
+	if (!f->pv)
+		return build_fail(why, errno ? errno : EIO, "%s", pv_error());
+	f->kernel = shelf_open(((struct hv_pv *)hv)->kernels, b->kernel,
+			       b->cache, why);
+	if (!f->kernel)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+static int filling_begin(struct hv_filling *f, domid_t domid,
+			 const struct hv_build *b, struct build_error *why)
+{
 	struct guest_spec spec = {
+		.kernel = kernel_of(f->kernel),
 		.initrd = b->initrd,
 		.cmdline = b->cmdline,
 		.nr_frames = b->nr_frames,
 		.max_frames = b->max_frames,
 	};
-	struct guest guest;
-	int rc;
 
-	if (!kernel)
-		return errno ? -errno : -EIO;
-	spec.kernel = kernel_of(kernel);
-	rc = guest_build(pv, domid, &spec, &guest, why);
-	kernel_close(kernel);
-	*out = (struct hv_guest){
-		.store_mfn = guest.store_mfn,
-		.console_mfn = guest.console_mfn,
-		.store_port = guest.store_port,
-		.console_port = guest.console_port,
-	};
-	return rc;
+	return guest_begin(f->pv, domid, &spec, &f->guest, &f->builder, why);
 }
 
 static int pv_hv_build(struct hv *hv, domid_t domid, const struct hv_build *b,
-		       struct hv_guest *out, char *why, size_t room)
+		       struct hv_guest *out, struct hv_filling **filling,
+		       char *why, size_t room)
 {
-	struct pv *pv = pv_open();
+	struct hv_filling *f = calloc(1, sizeof(*f));
 	struct build_error e = {{0}};
 	int rc;
 
-	(void)hv;
-	if (!pv) {
-		rc = errno ? -errno : -EIO;
-		snprintf(why, room, "%s", pv_error());
+	if (!f) {
+		snprintf(why, room, "no memory");
+		return -ENOMEM;
+	}
+	rc = filling_open(hv, f, b, &e);
+	if (!rc)
+		rc = filling_begin(f, domid, b, &e);
+	if (rc) {
+		snprintf(why, room, "%s", e.text);
+		pv_hv_drop(hv, f);
 		return rc;
 	}
-	rc = build_with(pv, domid, b, out, &e);
-	pv_close(pv);
+	*out = (struct hv_guest){
+		.store_mfn = f->guest.store_mfn,
+		.console_mfn = f->guest.console_mfn,
+		.store_port = f->guest.store_port,
+		.console_port = f->guest.console_port,
+	};
+	*filling = f;
+	return 0;
+}
+
+static int pv_hv_fill(struct hv *hv, struct hv_filling *f, char *why,
+		      size_t room)
+{
+	struct build_error e = {{0}};
+	int rc = guest_finish(f->builder, &e);
+
+	f->builder = NULL;
+	pv_hv_drop(hv, f);
 	snprintf(why, room, "%s", e.text);
 	return rc;
 }
@@ -202,6 +243,8 @@ static const struct hv_ops pv_ops = {
 	.create = pv_hv_create,
 	.claim = pv_hv_claim,
 	.build = pv_hv_build,
+	.fill = pv_hv_fill,
+	.drop = pv_hv_drop,
 	.destroy = pv_hv_destroy,
 	.pause = pv_hv_pause,
 	.unpause = pv_hv_unpause,
@@ -222,14 +265,18 @@ struct hv *hv_pv_open(char *why, size_t room)
 {
 	struct hv_pv *h = calloc(1, sizeof(*h));
 
-	if (!h) {
+	if (h)
+		h->kernels = shelf_new();
+	if (!h || !h->kernels) {
 		snprintf(why, room, "no memory");
+		free(h);
 		return NULL;
 	}
 	h->hv.ops = &pv_ops;
 	h->pv = pv_open();
 	if (!h->pv) {
 		snprintf(why, room, "%s", pv_error());
+		shelf_free(h->kernels);
 		free(h);
 		return NULL;
 	}

@@ -38,6 +38,7 @@ void job_forget(struct job *job)
 	job->d->job = NULL;
 	if (job->release)
 		job->release(job);
+	free(job->failed);
 	free(job);
 }
 
@@ -61,12 +62,37 @@ static void job_end(struct job *job, int rc, const struct fail *why)
 
 static void job_undo(struct job *job, struct fail *why)
 {
+	if (job->held) {
+		job->failed = malloc(sizeof(*why));
+		if (!job->failed)
+			abort();
+		*job->failed = *why;
+		return;
+	}
 	while (job->at--)
 		if (job->steps[job->at].undo)
 			job->steps[job->at].undo(job);
 	fail_prefix(why, "%s %s", job->verb, job->d->name);
 	daemon_log("%s", why->text);
 	job_end(job, -1, why);
+}
+
+void job_hold(struct job *job)
+{
+	job->held++;
+}
+
+bool job_let_go(struct job *job)
+{
+	struct fail why;
+
+	if (--job->held || !job->failed)
+		return !job->failed;
+	why = *job->failed;
+	free(job->failed);
+	job->failed = NULL;
+	job_undo(job, &why);
+	return false;
 }
 
 static void job_progress(struct job *job)

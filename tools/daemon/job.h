@@ -43,6 +43,8 @@ struct job {
 	const struct job_step *steps;
 	unsigned int nr_steps, at;
 	bool waiting, running, cancelled;
+	unsigned int held; /* pieces of work that must end before an undo */
+	struct fail *failed; /* why it will be undone then */
 	struct ev_timer timer; /* of the step that waits */
 	void (*timeout)(struct job *job); /* the step's */
 	void (*poke)(struct job *job); /* a device changed */
@@ -67,5 +69,11 @@ void job_set_timer(struct job *job, double seconds,
 void job_forget(struct job *job);
 /* It fails at the end of its present step. */
 void job_cancel(struct job *job);
+/*
+ * A thread works for the job beside its steps: nothing is undone before that
+ * lets go.  False: the job has failed meanwhile, and may be gone now.
+ */
+void job_hold(struct job *job);
+bool job_let_go(struct job *job);
 
 #endif

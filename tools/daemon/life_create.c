@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Creating a domain: ten steps, each of which can be undone.
+ * Creating a domain: a dozen steps, each of which can be undone.
  *
  * The claim comes right after the domain itself: from then on its memory is its
  * own, whatever else is created meanwhile.  The nodes of the devices are
- * written before the memory is filled, so that backends open disks and taps
- * while a thread builds the guest.
+ * written before there is memory, and the rings introduced before it is filled:
+ * backends open disks and taps, the store and the console attach, while a
+ * thread builds the guest.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,12 +24,14 @@
 
 struct create_job {
 	struct job job;
-	struct work_item work;
+	struct work_item build_work, fill_work;
 	struct hv_build build;
 	struct hv_guest guest;
+	struct hv_filling *filling;
 	struct domain *d;
 	bool paused;
-	int rc;
+	bool filled, fill_awaited;
+	int rc; /* of what the last thread did, with why[] */
 	char why[320];
 };
 
@@ -211,25 +214,65 @@ static void undo_nodes(struct job *job)
 		daemon_log("d%d: nodes are left: %s", d->domid, why.text);
 }
 
-/* ---- 8: the guest, in a thread ----------------------------------------------------- */
+/* ---- 8: the guest, in threads ------------------------------------------------------ */
+
+static int thread_failed(const struct create_job *c, struct fail *why)
+{
+	return fail_set(why, fail_of_errno(-c->rc), "%s", c->why);
+}
+
+static void fill_run(struct work_item *item)
+{
+	struct create_job *c =
+		container_of_work(item, struct create_job, fill_work);
+	struct hv *hv = c->d->dm->hv;
+
+	c->rc = hv->ops->fill(hv, c->filling, c->why, sizeof(c->why));
+}
+
+static void fill_done(struct work_item *item)
+{
+	struct create_job *c =
+		container_of_work(item, struct create_job, fill_work);
+	struct fail why;
+
+	c->filled = true;
+	if (!job_let_go(&c->job) || !c->fill_awaited)
+		return;
+	if (c->rc)
+		thread_failed(c, &why);
+	job_continue(&c->job, c->rc ? -1 : 0, c->rc ? &why : NULL);
+}
 
 static void build_run(struct work_item *item)
 {
-	struct create_job *c = container_of_work(item, struct create_job, work);
+	struct create_job *c =
+		container_of_work(item, struct create_job, build_work);
 	struct hv *hv = c->d->dm->hv;
 
 	c->rc = hv->ops->build(hv, (domid_t)c->d->domid, &c->build, &c->guest,
-			       c->why, sizeof(c->why));
+			       &c->filling, c->why, sizeof(c->why));
 }
 
+/* The second thread starts; steps go on beside it. */
 static void build_done(struct work_item *item)
 {
-	struct create_job *c = container_of_work(item, struct create_job, work);
+	struct create_job *c =
+		container_of_work(item, struct create_job, build_work);
+	struct hv *hv = c->d->dm->hv;
 	struct fail why;
+	int rc = 0;
 
-	if (c->rc)
-		fail_set(&why, fail_of_errno(-c->rc), "%s", c->why);
-	job_continue(&c->job, c->rc ? -1 : 0, c->rc ? &why : NULL);
+	c->fill_work = (struct work_item){.run = fill_run, .done = fill_done};
+	if (c->rc) {
+		rc = thread_failed(c, &why);
+	} else if (work_start(c->d->dm->work, &c->fill_work)) {
+		hv->ops->drop(hv, c->filling);
+		rc = fail_set(&why, FAIL_LIMIT, "no more threads");
+	} else {
+		job_hold(&c->job);
+	}
+	job_continue(&c->job, rc, rc ? &why : NULL);
 }
 
 static int run_build(struct job *job, struct fail *why)
@@ -245,8 +288,9 @@ static int run_build(struct job *job, struct fail *why)
 		.nr_frames = config->current_kib / KIB_PER_FRAME,
 		.max_frames = config->memory_kib / KIB_PER_FRAME,
 	};
-	c->work = (struct work_item){.run = build_run, .done = build_done};
-	if (work_start(job->d->dm->work, &c->work))
+	c->build_work =
+		(struct work_item){.run = build_run, .done = build_done};
+	if (work_start(job->d->dm->work, &c->build_work))
 		return fail_set(why, FAIL_LIMIT, "no more threads");
 	return JOB_WAIT;
 }
@@ -313,7 +357,19 @@ static int run_devices(struct job *job, struct fail *why)
 	return JOB_WAIT;
 }
 
-/* ---- 11: go ------------------------------------------------------------------------ */
+/* ---- 11: the memory is filled --------------------------------------------------------- */
+
+static int run_fill(struct job *job, struct fail *why)
+{
+	struct create_job *c = create_of(job);
+
+	c->fill_awaited = true;
+	if (!c->filled)
+		return JOB_WAIT;
+	return c->rc ? thread_failed(c, why) : JOB_DONE;
+}
+
+/* ---- 12: go ------------------------------------------------------------------------ */
 
 static int run_start(struct job *job, struct fail *why)
 {
@@ -341,6 +397,7 @@ static const struct job_step steps[] = {
 	{"build", run_build, NULL},
 	{"introduce", run_introduce, undo_introduce},
 	{"devices", run_devices, NULL},
+	{"fill", run_fill, NULL},
 	{"start", run_start, NULL},
 };
 
