@@ -181,4 +181,10 @@ static inline void sleep_until_interrupt(void)
 	__asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 
+/* Take what interrupts there are. */
+static inline void interrupts_take(void)
+{
+	__asm__ volatile("sti; nop; cli" : : : "memory");
+}
+
 #endif /* HV_CPU_ASM_H */

@@ -18,6 +18,7 @@
 #include "hv/dispatch/dispatch.h"
 #include "hv/evtchn/evtchn.h"
 #include "hv/lib/bug.h"
+#include "hv/mm/mm.h"
 #include "hv/sched/sched.h"
 #include "hv/time/time.h"
 
@@ -251,6 +252,14 @@ static COLD void software_interrupt(struct cpu_regs *regs, unsigned int length)
 }
 
 /* ---- the way out ------------------------------------------------------------ */
+static void idle(void)
+{
+	if (heap_scrub())
+		interrupts_take();
+	else
+		sleep_until_interrupt();
+}
+
 static void leave(void)
 {
 	for (;;) {
@@ -259,7 +268,7 @@ static void leave(void)
 			schedule();
 		if (vcpu_is_idle(current)) {
 			if (!this_cpu->need_resched)
-				sleep_until_interrupt();
+				idle();
 			continue;
 		}
 		guest_deliver_events(guest_regs());

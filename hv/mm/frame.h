@@ -55,6 +55,7 @@ static inline bool slot_reserved(unsigned int slot)
 #define FS_ALLOC      (1ull << 28) /* the owner's allocation is one reference  */
 #define FS_HV         (1ull << 29) /* the hypervisor's own                     */
 #define FS_SHARED     (1ull << 30) /* the hypervisor's, lent to the owner      */
+#define FS_CLEAN      (1ull << 31) /* free, and reads as zero                  */
 #define FS_USE        (1ull << 32) /* one in the type count                    */
 #define FS_USES       (0xffffffull << 32)
 #define FS_TYPE_SHIFT 56
@@ -68,6 +69,7 @@ static inline bool slot_reserved(unsigned int slot)
 #define FS_BUSY      (1ull << 60)
 #define FS_CHANGING  (1ull << 61) /* between two types: wait, it is short     */
 #define FS_ZOMBIE    (1ull << 62) /* BUSY and on its domain's list     */
+#define FS_USED      (1ull << 63) /* free, and somebody had it: clean it   */
 #define FS_ACTIVE    0xffffffull
 #define FS_USE_SHIFT 32
 

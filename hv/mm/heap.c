@@ -14,7 +14,13 @@
  * given to another: frees stamp the flush clock, and an allocation flushes the
  * processors that have not flushed since the last free.
  *
- * LOCKING: heap_lock covers lists, owners' counts and claims.
+ * Clearing frames is most of the cost of giving them, so idle CPUs do it ahead:
+ * what was used since boot is marked USED when it becomes free, and CLEAN when
+ * it was cleared.  Memory that nobody ever had is left alone until it is given.
+ * Marks stay with the frame through splits and merges.
+ *
+ * LOCKING: heap_lock covers lists, owners' counts and claims, and the marks of
+ * frames in chunks.
  */
 #include "hv/lib/string.h"
 #include "hv/mm/frame.h"
@@ -24,14 +30,20 @@ uint64_t frame_limit, mm_phys_limit;
 
 enum {
 	NR_ZONES = 3,
-	MAX_TRIES = 256
+	MAX_TRIES = 256,
+	SCRUB_LEAST = 512, /* below, clearing ahead is not worth flushes */
+	SCRUB_FRAMES = 64, /* of one call */
+	SCRUB_LOOKS = 2048
 };
+#define FS_MARKS (FS_CLEAN | FS_USED)
 static const uint64_t zone_end[NR_ZONES] = {1ull << 12, 1ull << 20, ~0ull};
 
 /* Heads of lists: a frame's number, 0 for none (frame 0 is never given). */
 static uint32_t heads[NR_ZONES][HEAP_MAX_ORDER + 1];
 static uint64_t nr_free, nr_claimed;
 static uint32_t last_free; /* tlb_now() when a guest's frame was freed */
+static uint64_t nr_used; /* marked USED; atomic */
+static uint64_t scrub_at; /* where heap_scrub goes on */
 
 void page_clear(void *page)
 {
@@ -66,7 +78,8 @@ static void chunk_link(uint32_t mfn, unsigned int order)
 	uint32_t *head = &heads[zone_of(mfn)][order];
 	struct frame *f = &frame_table[mfn];
 
-	*f = (struct frame){chunk_state(order), *head, 0};
+	*f = (struct frame){chunk_state(order) | (f->state & FS_MARKS), *head,
+			    0};
 	if (*head)
 		frame_table[*head].link = mfn;
 	*head = mfn;
@@ -82,7 +95,12 @@ static void chunk_unlink(uint32_t mfn, unsigned int order)
 		heads[zone_of(mfn)][order] = f->owner;
 	if (f->owner)
 		frame_table[f->owner].link = f->link;
-	*f = (struct frame){FS_RAM, 0, 0};
+	*f = (struct frame){FS_RAM | (f->state & FS_MARKS), 0, 0};
+}
+
+static bool is_chunk(uint32_t mfn, unsigned int order)
+{
+	return (frame_table[mfn].state & ~FS_MARKS) == chunk_state(order);
 }
 
 static void chunk_give(uint32_t mfn, unsigned int order) MUST_HOLD(heap_lock)
@@ -91,8 +109,7 @@ static void chunk_give(uint32_t mfn, unsigned int order) MUST_HOLD(heap_lock)
 	for (; order < HEAP_MAX_ORDER; order++) {
 		uint32_t buddy = mfn ^ 1u << order;
 
-		if (buddy >= frame_limit ||
-		    frame_table[buddy].state != chunk_state(order) ||
+		if (buddy >= frame_limit || !is_chunk(buddy, order) ||
 		    zone_of(buddy) != zone_of(mfn))
 			break;
 		chunk_unlink(buddy, order);
@@ -153,10 +170,71 @@ void heap_add(uint64_t mfn, uint64_t nr)
 	spin_unlock(&heap_lock);
 }
 
+/* ---- clean frames ------------------------------------------------------------ */
+
+/* A frame of a chunk that was taken gets a new state; was it clean? */
+static bool frame_set(struct frame *f, uint64_t state, uint64_t *used)
+{
+	uint64_t was = f->state;
+
+	*used += !!(was & FS_USED);
+	/* ORDER: the reference, if any, is what lets other CPUs in. */
+	store_release(&f->state, state);
+	return was & FS_CLEAN;
+}
+
+/* End of the chunk that has frame @m, which is free; 0: it is not. */
+static uint64_t chunk_end(uint64_t m) MUST_HOLD(heap_lock)
+{
+	for (unsigned int o = 0; o <= HEAP_MAX_ORDER; o++) {
+		uint64_t head = m & ~((1ull << o) - 1);
+
+		if (head && is_chunk((uint32_t)head, o))
+			return head + (1ull << o);
+	}
+	return 0;
+}
+
+static bool scrub_frame(struct frame *f) MUST_HOLD(heap_lock)
+{
+	if (!(f->state & FS_USED))
+		return false;
+	page_clear(table_of(f));
+	f->state ^= FS_MARKS;
+	atomic_fetch_sub(&nr_used, 1);
+	return true;
+}
+
+bool heap_scrub(void)
+{
+	unsigned int looks = SCRUB_LOOKS, done = 0;
+	uint64_t end = 0;
+
+	if (READ_ONCE(nr_used) < SCRUB_LEAST)
+		return false;
+	spin_lock(&heap_lock);
+	/* Nobody may write to them any more. */
+	frames_flush_since(last_free);
+	for (; looks-- && done < SCRUB_FRAMES; scrub_at++) {
+		if (scrub_at >= frame_limit)
+			scrub_at = 1;
+		/* What is used and in no chunk was taken a moment ago. */
+		if (scrub_at >= end)
+			end = frame_table[scrub_at].state & FS_USED
+				      ? chunk_end(scrub_at)
+				      : 0;
+		if (scrub_at < end)
+			done += scrub_frame(&frame_table[scrub_at]);
+	}
+	spin_unlock(&heap_lock);
+	return true;
+}
+
 /* ---- the hypervisor's own --------------------------------------------------- */
 
 void *heap_alloc(unsigned int order)
 {
+	uint64_t used = 0;
 	uint32_t m;
 	char *p;
 
@@ -168,9 +246,10 @@ void *heap_alloc(unsigned int order)
 	frames_flush_since(READ_ONCE(last_free));
 	p = direct_map(mfn_of(m));
 	for (uint32_t i = 0; i < 1u << order; i++) {
-		frame_table[m + i].state = FS_RAM | FS_HV;
-		page_clear(p + i * PAGE_SIZE);
+		if (!frame_set(&frame_table[m + i], FS_RAM | FS_HV, &used))
+			page_clear(p + i * PAGE_SIZE);
 	}
+	atomic_fetch_sub(&nr_used, used);
 	return p;
 }
 
@@ -182,8 +261,9 @@ void heap_free(void *p, unsigned int order)
 		return;
 	for (uint32_t i = 0; i < 1u << order; i++) {
 		BUG_ON(frame_table[m + i].state != (FS_RAM | FS_HV));
-		frame_table[m + i].state = FS_RAM;
+		frame_table[m + i].state = FS_RAM | FS_USED;
 	}
+	atomic_fetch_add(&nr_used, 1ull << order);
 	spin_lock(&heap_lock);
 	chunk_give((uint32_t)m, order);
 	spin_unlock(&heap_lock);
@@ -228,6 +308,7 @@ uint32_t frames_alloc(struct mm_domain *d, unsigned int order,
 		      unsigned int bits)
 {
 	uint32_t m = chunk_reserve(d, order, bits), tag = owner_tag(d);
+	uint64_t used = 0;
 
 	if (m == LINK_NONE)
 		return m;
@@ -236,13 +317,13 @@ uint32_t frames_alloc(struct mm_domain *d, unsigned int order,
 	for (uint32_t i = 0; i < 1u << order; i++) {
 		struct frame *f = &frame_table[m + i];
 
-		if (d->scrub)
+		if (d->scrub && !(f->state & FS_CLEAN))
 			page_clear(table_of(f));
 		f->link = 0;
 		f->owner = tag;
-		/* ORDER: the reference is what lets other CPUs in. */
-		store_release(&f->state, FS_RAM | FS_ALLOC | FS_REF);
+		(void)frame_set(f, FS_RAM | FS_ALLOC | FS_REF, &used);
 	}
+	atomic_fetch_sub(&nr_used, used);
 	return m;
 }
 
@@ -269,7 +350,8 @@ void frame_free(struct frame *f)
 	bool shared = f->state & FS_SHARED;
 
 	BUG_ON(!d || (f->state & (FS_USES | FS_BUSY | FS_ALLOC | FS_PINNED)));
-	*f = (struct frame){FS_RAM, 0, 0};
+	*f = (struct frame){FS_RAM | FS_USED, 0, 0};
+	atomic_fetch_add(&nr_used, 1);
 	WRITE_ONCE(m2p_table[frame_mfn(f)], ~0ull);
 	spin_lock(&heap_lock);
 	WRITE_ONCE(last_free, tlb_now()); /* under the lock it only grows */

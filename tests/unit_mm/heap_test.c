@@ -25,6 +25,8 @@ static void chunks_do_not_overlap(void **state)
 		unsigned int i = (unsigned int)chance(ARRAY_SIZE(chunk));
 		uint64_t *p;
 
+		if (!chance(20))
+			(void)heap_scrub();
 		if (chunk[i]) {
 			p = (uint64_t *)chunk[i];
 			assert_int_equal(*p, i + 1);
@@ -53,6 +55,63 @@ static void chunks_do_not_overlap(void **state)
 	heap_free(heap_alloc(8), 8);
 	assert_null(heap_alloc(HEAP_MAX_ORDER + 1));
 	assert_null(heap_alloc(HEAP_MAX_ORDER));
+}
+
+/* Free frames that are marked with @mark, and that it is true. */
+static uint64_t marked(uint64_t mark)
+{
+	uint64_t n = 0;
+
+	for (uint64_t m = 1; m < frame_limit; m++) {
+		if (!(frame_table[m].state & mark))
+			continue;
+		n++;
+		for (unsigned int w = 0; mark == FS_CLEAN && w < 512; w++)
+			assert_int_equal(content(m)[w], 0);
+	}
+	return n;
+}
+
+static void idle_cpus_clean_what_was_used(void **state)
+{
+	uint64_t list[3], before, n = 0, *taken;
+	struct frame *f;
+	struct guest a;
+	mfn_t m;
+
+	(void)state;
+	guest_bare(&a, 1, false, 900);
+	while (domain_run_alloc(a.d, 1024, &m))
+		for (unsigned int i = 0; i < 512; i++)
+			content(m.raw)[i] = ~0ull;
+	guest_end(&a);
+	list[0] = marked(FS_USED);
+	assert_true(list[0] >= 900);
+	/* As if another CPU had taken it a moment ago. */
+	taken = heap_alloc(0);
+	f = &frame_table[direct_to_mfn(taken).raw];
+	f->state = FS_RAM | FS_USED;
+	*taken = 1;
+	before = mm_free_frames();
+	while (heap_scrub())
+		n++;
+	assert_int_equal(*taken, 1);
+	f->state = FS_RAM | FS_HV;
+	assert_true(n >= 4 && n < 1000);
+	list[1] = marked(FS_USED);
+	list[2] = marked(FS_CLEAN);
+	assert_true(list[1] < 512);
+	assert_true(list[2] + list[1] >= list[0] - 1);
+	assert_int_equal(mm_free_frames(), before);
+	assert_false(heap_scrub());
+	heap_free(taken, 0);
+	/* Whoever gets them sees zeros, clean or not. */
+	guest_bare(&a, 1, false, 900);
+	while (domain_run_alloc(a.d, 1024, &m))
+		for (unsigned int i = 0; i < 512; i++)
+			assert_int_equal(content(m.raw)[i], 0);
+	check_all();
+	guest_end(&a);
 }
 
 static void objects_do_not_overlap(void **state)
@@ -263,6 +322,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chunks_do_not_overlap),
+		cmocka_unit_test(idle_cpus_clean_what_was_used),
 		cmocka_unit_test(objects_do_not_overlap),
 		cmocka_unit_test(limits_and_claims_hold),
 		cmocka_unit_test(addresses_are_as_short_as_asked),
