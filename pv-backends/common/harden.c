@@ -28,18 +28,21 @@
 
 static bool find_user(const char *user, uid_t *uid, gid_t *gid)
 {
-	const struct passwd *pw = getpwnam(user);
+	const struct passwd *pw;
 	char *end;
-	unsigned long n;
+	unsigned long n = strtoul(user, &end, 10);
 
-	if (pw) {
-		*uid = pw->pw_uid;
-		*gid = pw->pw_gid;
-		return true;
+	/* No name is a number, and looking one up takes long. */
+	if (*user && !*end) {
+		*uid = *gid = (uid_t)n;
+		return n && n < 0xffffffff;
 	}
-	n = strtoul(user, &end, 10);
-	*uid = *gid = (uid_t)n;
-	return *user && !*end && n && n < 0xffffffff;
+	pw = getpwnam(user);
+	if (!pw)
+		return false;
+	*uid = pw->pw_uid;
+	*gid = pw->pw_gid;
+	return true;
 }
 
 int harden_user(const char *user, char *why, size_t len)
