@@ -81,23 +81,26 @@ static void fake_path(const struct hv_fake *h, unsigned int domid,
 
 static void fake_save(const struct hv_fake *h, unsigned int domid)
 {
-	char path[512];
+	char path[512], part[512];
 	FILE *f;
 
 	if (!h->dir)
 		return;
 	fake_path(h, domid, "", path);
+	/* The daemon may be killed now. */
+	snprintf(part, sizeof(part), "%s.%u", h->dir, domid);
 	if (!h->domain[domid].used) {
 		unlink(path);
 		fake_path(h, domid, ".end", path);
 		unlink(path);
 		return;
 	}
-	f = fopen(path, "w");
+	f = fopen(part, "w");
 	if (!f)
 		return;
 	fwrite(&h->domain[domid], sizeof(h->domain[domid]), 1, f);
 	fclose(f);
+	rename(part, path);
 }
 
 static void fake_load(struct hv_fake *h)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine of jobs: forward through the steps, or back. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tools/daemon/job.h"
@@ -25,6 +26,18 @@ void job_add_waiter(struct job *job, struct job_waiter *w)
 {
 	w->next = job->waiters;
 	job->waiters = w;
+}
+
+void job_log(const struct job *job, const char *what)
+{
+	char text[400];
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < job->nr_steps && n < sizeof(text); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " %s=%.0f",
+				      job->steps[i].name, job->took[i] * 1e6);
+	daemon_log("d%d: %s %s, us=%.0f:%s", job->d->domid, job->d->name, what,
+		   (daemon_now() - job->began) * 1e6, text);
 }
 
 void job_cancel(struct job *job)

@@ -67,6 +67,8 @@ void job_set_timer(struct job *job, double seconds,
 		   void (*timeout)(struct job *job));
 /* The daemon ends: leave everything as it is, and free the job. */
 void job_forget(struct job *job);
+/* "d7: web1 WHAT, us=..." and how long each step took. */
+void job_log(const struct job *job, const char *what);
 /* It fails at the end of its present step. */
 void job_cancel(struct job *job);
 /*

@@ -401,18 +401,6 @@ static const struct job_step steps[] = {
 	{"start", run_start, NULL},
 };
 
-static void create_log(const struct job *job)
-{
-	char text[400];
-	size_t n = 0;
-
-	for (unsigned int i = 0; i < job->nr_steps && n < sizeof(text); i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, " %s=%.0f",
-				      job->steps[i].name, job->took[i] * 1e6);
-	daemon_log("d%d: %s started, us=%.0f:%s", job->d->domid, job->d->name,
-		   (daemon_now() - job->began) * 1e6, text);
-}
-
 static void create_ended(struct job *job, int rc)
 {
 	struct domain *d = job->d;
@@ -420,7 +408,7 @@ static void create_ended(struct job *job, int rc)
 	if (!rc) {
 		d->state = DOM_RUNNING;
 		event_send(d->dm, "started", d, NULL);
-		create_log(job);
+		job_log(job, "started");
 		return;
 	}
 	d->state = DOM_OFF;

@@ -2,9 +2,9 @@
 /*
  * The end of a domain: it is destroyed, or ended by itself.
  *
- * The hypervisor's part goes first, since it always works and frees what is
- * scarce.  Backends are then asked to let go, and get a moment: a backend that
- * does not answer keeps nobody from going on.
+ * The hypervisor's part is begun first, in a thread, since it always works and
+ * frees what is scarce.  Backends are asked to let go meanwhile, and get a
+ * moment: a backend that does not answer keeps nobody from going on.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +28,7 @@ struct destroy_job {
 	struct domain *d;
 	bool restart;
 	bool foreign; /* its number is another domain's now */
+	bool gone, gone_awaited;
 	int rc;
 };
 
@@ -50,7 +51,9 @@ static void destroy_done(struct work_item *item)
 	if (j->rc)
 		daemon_log("hypervisor: d%d is not destroyed, error=%d",
 			   j->d->domid, -j->rc);
-	job_continue(&j->job, 0, NULL);
+	j->gone = true;
+	if (job_let_go(&j->job) && j->gone_awaited)
+		job_continue(&j->job, 0, NULL);
 }
 
 /* After a restart the number may be that of a domain which is not ours. */
@@ -70,12 +73,15 @@ static int run_domain(struct job *job, struct fail *why)
 	struct destroy_job *j = (struct destroy_job *)job;
 
 	(void)why;
-	if (!is_there(j))
+	j->gone = !is_there(j);
+	if (j->gone)
 		return JOB_DONE;
+	job_hold(job);
 	j->work = (struct work_item){.run = destroy_run, .done = destroy_done};
 	if (!work_start(job->d->dm->work, &j->work))
-		return JOB_WAIT;
+		return JOB_DONE;
 	destroy_run(&j->work); /* no thread: here, then */
+	destroy_done(&j->work);
 	return JOB_DONE;
 }
 
@@ -126,6 +132,15 @@ static int run_close(struct job *job, struct fail *why)
 	return JOB_WAIT;
 }
 
+static int run_gone(struct job *job, struct fail *why)
+{
+	struct destroy_job *j = (struct destroy_job *)job;
+
+	(void)why;
+	j->gone_awaited = true;
+	return j->gone ? JOB_DONE : JOB_WAIT;
+}
+
 static int run_nodes(struct job *job, struct fail *why)
 {
 	bool foreign = ((struct destroy_job *)job)->foreign;
@@ -148,6 +163,7 @@ static int run_nodes(struct job *job, struct fail *why)
 static const struct job_step steps[] = {
 	{"domain", run_domain, NULL},
 	{"devices", run_close, NULL},
+	{"gone", run_gone, NULL},
 	{"nodes", run_nodes, NULL},
 };
 
@@ -168,6 +184,7 @@ static void destroy_ended(struct job *job, int rc)
 	struct dom_config *live = d->live;
 
 	(void)rc;
+	job_log(job, "destroyed");
 	event_send(d->dm, "destroyed", d, NULL);
 	d->live = NULL;
 	d->domid = -1;
