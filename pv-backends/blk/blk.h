@@ -120,7 +120,12 @@ struct blk {
 	struct ev_timer tick; /* a limit lets the next one pass          */
 	struct ev_prepare turn; /* the end of a turn of the loop         */
 	bool broken; /* the frontend lied: xb->error                     */
+	struct pvblk *pv; /* it speaks the own ring (pvblk/), or NULL    */
 };
+
+/* tune.c: seconds until the limits let another one pass; that one passes. */
+double tune_wait(struct blk *b, bool reads);
+void tune_charge(struct blk *b, bool reads, double bytes);
 
 /* flow.c: taking, starting, answering requests. */
 void flow_start(struct blk *b);

@@ -162,43 +162,10 @@ static void start(struct work *w)
 
 /* ---- limits and barriers --------------------------------------------------------------- */
 
-/* The limits that count for a request: of all, and of its direction. */
-static unsigned int tunes_of(const struct blk_request *rq, enum tune *t)
+/* Do limits count for it? */
+static bool counts(const struct blk_request *rq)
 {
-	bool reads = rq->op == BLK_READ;
-
-	if (rq->op == BLK_DISCARD || !rq->nr_sectors)
-		return 0;
-	t[0] = TUNE_TOTAL_BYTES;
-	t[1] = reads ? TUNE_READ_BYTES : TUNE_WRITE_BYTES;
-	t[2] = TUNE_TOTAL_IOPS;
-	t[3] = reads ? TUNE_READ_IOPS : TUNE_WRITE_IOPS;
-	return 4;
-}
-
-static double wait_for_limits(struct blk *b, const struct blk_request *rq)
-{
-	double now = ev_now(b->xb->loop), longest = 0;
-	enum tune t[4];
-	unsigned int nr = tunes_of(rq, t);
-
-	for (unsigned int i = 0; i < nr; i++) {
-		double wait = limit_wait(&b->limit[t[i]], now);
-
-		longest = wait > longest ? wait : longest;
-	}
-	return longest;
-}
-
-static void charge_limits(struct blk *b, const struct blk_request *rq)
-{
-	double bytes = (double)rq->nr_sectors * BLKIF_SECTOR_SIZE;
-	enum tune t[4];
-	unsigned int nr = tunes_of(rq, t);
-
-	for (unsigned int i = 0; i < nr; i++)
-		limit_take(&b->limit[t[i]],
-			   t[i] >= TUNE_TOTAL_IOPS ? 1 : bytes);
+	return rq->op != BLK_DISCARD && rq->nr_sectors;
 }
 
 /* Start it, or hold it until it may start. */
@@ -209,7 +176,7 @@ static void admit(struct blk *b, struct work *w)
 	b->held = w;
 	if (b->exclusive || (ordered(&w->rq) && b->active))
 		return; /* the last one that finishes looks again */
-	wait = wait_for_limits(b, &w->rq);
+	wait = counts(&w->rq) ? tune_wait(b, w->rq.op == BLK_READ) : 0;
 	if (wait > 0) {
 		ev_timer_stop(b->xb->loop, &b->tick);
 		ev_timer_set(&b->tick, wait, 0);
@@ -217,7 +184,9 @@ static void admit(struct blk *b, struct work *w)
 		return;
 	}
 	b->held = NULL;
-	charge_limits(b, &w->rq);
+	if (counts(&w->rq))
+		tune_charge(b, w->rq.op == BLK_READ,
+			    (double)w->rq.nr_sectors * BLKIF_SECTOR_SIZE);
 	start(w);
 }
 

@@ -19,6 +19,7 @@ enum image_op {
 	IMAGE_WRITE,
 	IMAGE_FLUSH,
 	IMAGE_DISCARD,
+	IMAGE_ZERO, /* make it zeros */
 };
 
 struct image_io {

@@ -81,6 +81,13 @@ static int discard_mode(const struct image_file *f)
 	return f->device ? mode | FALLOC_FL_NO_HIDE_STALE : mode;
 }
 
+/* Holes in files are zeros, and every file system has them. */
+static int zero_mode(const struct image_file *f)
+{
+	return FALLOC_FL_KEEP_SIZE |
+	       (f->device ? FALLOC_FL_ZERO_RANGE : FALLOC_FL_PUNCH_HOLE);
+}
+
 static void file_submit(struct image *im, struct image_io *io)
 {
 	struct image_file *f = file_of(im);
@@ -104,6 +111,10 @@ static void file_submit(struct image *im, struct image_io *io)
 		break;
 	case IMAGE_DISCARD:
 		io_uring_prep_fallocate(sqe, FIXED_CACHED, discard_mode(f),
+					(off_t)io->offset, (off_t)io->bytes);
+		break;
+	case IMAGE_ZERO:
+		io_uring_prep_fallocate(sqe, FIXED_CACHED, zero_mode(f),
 					(off_t)io->offset, (off_t)io->bytes);
 		break;
 	}

@@ -17,8 +17,8 @@
 #include "pv-backends/blk/image.h"
 #include "pv-backends/common/log.h"
 
-#define RETRY_SECONDS   0.1
-#define DISCARD_AT_ONCE (1u << 30)
+#define RETRY_SECONDS 0.1
+#define AT_ONCE       (1u << 30) /* bytes of a discard, or of zeros */
 
 struct image_nbd {
 	struct image im;
@@ -63,6 +63,11 @@ struct ticket {
 	struct image_io *io;
 };
 
+static bool in_parts(const struct image_io *io)
+{
+	return io->op == IMAGE_DISCARD || io->op == IMAGE_ZERO;
+}
+
 static int on_complete(void *arg, int *error)
 {
 	struct ticket *t = arg;
@@ -75,7 +80,7 @@ static int on_complete(void *arg, int *error)
 		queue_up(n, io);
 		return 1;
 	}
-	if (!*error && io->op == IMAGE_DISCARD && io->tag < io->bytes) {
+	if (!*error && in_parts(io) && io->tag < io->bytes) {
 		io->offset += io->tag;
 		io->bytes -= io->tag;
 		queue_up(n, io);
@@ -88,6 +93,8 @@ static int on_complete(void *arg, int *error)
 static int64_t send_one(struct image_nbd *n, struct image_io *io,
 			nbd_completion_callback done)
 {
+	if (in_parts(io))
+		io->tag = io->bytes < AT_ONCE ? io->bytes : AT_ONCE;
 	switch (io->op) {
 	case IMAGE_READ:
 		return nbd_aio_pread(n->nbd, io->iov[0].iov_base, io->bytes,
@@ -97,9 +104,9 @@ static int64_t send_one(struct image_nbd *n, struct image_io *io,
 				      io->offset, done, 0);
 	case IMAGE_FLUSH:
 		return nbd_aio_flush(n->nbd, done, 0);
+	case IMAGE_ZERO:
+		return nbd_aio_zero(n->nbd, io->tag, io->offset, done, 0);
 	default:
-		io->tag = io->bytes < DISCARD_AT_ONCE ? io->bytes
-						      : DISCARD_AT_ONCE;
 		return nbd_aio_trim(n->nbd, io->tag, io->offset, done, 0);
 	}
 }

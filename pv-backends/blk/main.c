@@ -12,6 +12,7 @@
 
 #include "pv-backends/blk/blk.h"
 #include "pv-backends/common/worker.h"
+#include "pv-backends/pvblk/pvblk.h"
 
 /* ---- what the toolstack wants ----------------------------------------------------- */
 
@@ -114,6 +115,7 @@ static void vbd_publish(struct xb *xb)
 	const struct blk *b = xb->priv;
 	struct store *s = &xb->store;
 
+	pvblk_publish(xb->priv);
 	store_put(s, xb->back, "max-ring-page-order", "%u", BLK_MAX_ORDER);
 	store_put(s, xb->back, "multi-queue-max-queues", "%u", BLK_MAX_QUEUES);
 	store_put(s, xb->back, "feature-max-indirect-segments", "%u",
@@ -155,6 +157,8 @@ static void vbd_changed(struct xb *xb, const char *key)
 		return;
 	log_line("size was %llu bytes, is %llu", (unsigned long long)before,
 		 (unsigned long long)b->image->bytes);
+	if (b->pv)
+		pvblk_resized(b);
 	xb_announce(xb);
 }
 
@@ -254,6 +258,10 @@ static void vbd_detach(struct xb *xb)
 {
 	struct blk *b = xb->priv;
 
+	if (b->pv) {
+		pvblk_detach(b);
+		return;
+	}
 	for (unsigned int i = 0; i < b->nr_queues; i++)
 		bus_unbind(&b->queue[i].port);
 	flow_stop(b);
@@ -294,11 +302,14 @@ static int vbd_attach(struct xb *xb, bool resume)
 {
 	struct blk *b = xb->priv;
 	unsigned int redo = 0;
+	bool own;
 
-	if (read_front(b)) {
+	if (read_front(b) || pvblk_wanted(b, &own)) {
 		b->nr_queues = 0;
 		return -1;
 	}
+	if (own)
+		return pvblk_attach(b);
 	if (grants_init(&b->grants, xb->bus, xb->domid, BLK_PERSISTENT)) {
 		b->nr_queues = 0;
 		return xb_error(xb, "no memory");

@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The block backend against the own frontend's ring in this program: real
+ * processes, a real store, memory and events of tests/backends/domain.c.
+ *
+ * The load is random, with a seed that is printed, never two requests at once
+ * on the same sectors, so that it is known what every sector holds.  Each read
+ * is compared, and in the end the file is.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "pv-frontends/core/pvblk.h"
+#include "tests/backends/domain.h"
+
+enum {
+	DEVID = 51712,
+	SECTORS = 16384, /* 8 MiB */
+	DATA = 256, /* pages of a queue */
+	QUEUES = 4,
+	LONGEST = 300, /* sectors of a request */
+};
+
+struct request {
+	struct pvblk_rq rq;
+	unsigned int first, nr_pages;
+};
+
+struct queue {
+	struct pvblk_front ring;
+	struct pvblk_pages pages;
+	struct pv_blk_dir *dir;
+	unsigned char *data;
+	struct port port;
+	struct request request[PV_BLK_TAGS];
+};
+
+static struct disk {
+	struct testbed t;
+	char path[256];
+	unsigned int nr_queues;
+	struct queue queue[QUEUES];
+	uint32_t version[SECTORS]; /* what each holds; 0: zeros */
+	bool locked[SECTORS];
+	unsigned int under_way, answered, events;
+	uint64_t seed;
+} disk;
+
+/* ---- set-up ------------------------------------------------------------------ */
+
+static void make_queue(struct disk *d, unsigned int nr)
+{
+	unsigned int first = take_frames(&d->t, 1 + PV_BLK_RING_PAGES + DATA);
+	struct queue *q = &d->queue[nr];
+	char key[64];
+
+	q->dir = frame(&d->t, first);
+	memset(q->dir, 0, sizeof(*q->dir));
+	q->dir->magic = PV_BLK_MAGIC;
+	q->dir->version = PV_BLK_VERSION;
+	q->dir->nr_data = DATA;
+	for (unsigned int i = 0; i < PV_BLK_RING_PAGES + DATA; i++)
+		q->dir->ref[i] = first + 1 + i;
+	pvblk_front_init(&q->ring, frame(&d->t, first + 1));
+	pvblk_pages_init(&q->pages, DATA);
+	q->data = frame(&d->t, first + 1 + PV_BLK_RING_PAGES);
+	q->port = make_port(&d->t);
+	snprintf(key, sizeof(key), "queue-%u/ring-ref", nr);
+	put(&d->t, front("vbd", DEVID, key), "%u", first);
+	snprintf(key, sizeof(key), "queue-%u/event-channel", nr);
+	put(&d->t, front("vbd", DEVID, key), "%u", q->port.nr);
+}
+
+static void start_disk(struct disk *d, unsigned int queues, const char *mode)
+{
+	const char *more[] = {"type", "file", "params", d->path,
+			      "mode", mode,   NULL};
+	int fd;
+
+	memset(d, 0, sizeof(*d));
+	testbed_start(&d->t, 4096);
+	d->nr_queues = queues;
+	snprintf(d->path, sizeof(d->path), "%s/disk.img", d->t.dir);
+	fd = open(d->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, SECTORS * 512), 0);
+	close(fd);
+	start_backend(&d->t, "parapet-blkback");
+	make_device(&d->t, "vbd", DEVID, more);
+	wait_for(&d->t, back("vbd", DEVID, "state"), "2");
+	assert_true(is(&d->t, back("vbd", DEVID, "feature-parapet-ring"), "1"));
+	for (unsigned int i = 0; i < queues; i++)
+		make_queue(d, i);
+	put(&d->t, front("vbd", DEVID, "multi-queue-num-queues"), "%u", queues);
+	put(&d->t, front("vbd", DEVID, "protocol-pv"), "1");
+}
+
+static void connect_disk(struct disk *d, unsigned int queues, const char *mode)
+{
+	start_disk(d, queues, mode);
+	put(&d->t, front("vbd", DEVID, "state"), "3");
+	wait_for(&d->t, back("vbd", DEVID, "state"), "4");
+	put(&d->t, front("vbd", DEVID, "state"), "4");
+}
+
+static void close_disk(struct disk *d)
+{
+	put(&d->t, back("vbd", DEVID, "online"), "0");
+	put(&d->t, back("vbd", DEVID, "state"), "5");
+	put(&d->t, front("vbd", DEVID, "state"), "6");
+	wait_for(&d->t, back("vbd", DEVID, "state"), "6");
+	testbed_stop(&d->t);
+}
+
+/* ---- what sectors hold --------------------------------------------------------- */
+
+static void fill(unsigned char *at, uint64_t sector, uint32_t version)
+{
+	uint64_t state = sector << 32 | version, *to = (uint64_t *)(void *)at;
+
+	for (int i = 0; i < 64; i++)
+		to[i] = version ? next_random(&state) : 0;
+}
+
+static void check(const unsigned char *at, uint64_t sector, uint32_t version)
+{
+	unsigned char want[512] __attribute__((aligned(8)));
+
+	fill(want, sector, version);
+	if (memcmp(at, want, 512))
+		die("sector %" PRIu64 " is not as written (version %u)", sector,
+		    version);
+}
+
+static void compare_file(const struct disk *d)
+{
+	int fd = open(d->path, O_RDONLY | O_CLOEXEC);
+	unsigned char *map;
+
+	assert_true(fd >= 0);
+	map = mmap(NULL, SECTORS * 512, PROT_READ, MAP_SHARED, fd, 0);
+	assert_true(map != MAP_FAILED);
+	close(fd);
+	for (uint64_t i = 0; i < SECTORS; i++)
+		check(map + i * 512, i, d->version[i]);
+	munmap(map, SECTORS * 512);
+}
+
+/* ---- requests -------------------------------------------------------------------- */
+
+static bool moves(const struct pvblk_rq *rq)
+{
+	return rq->op == PV_BLK_READ || rq->op == PV_BLK_WRITE;
+}
+
+/* Sectors that no other request touches. */
+static bool reserve(struct disk *d, struct pvblk_rq *rq)
+{
+	for (int tries = 0; tries < 20; tries++) {
+		uint64_t i = 0;
+
+		rq->sector = next_random(&d->seed) % (SECTORS - rq->nr_sectors);
+		while (i < rq->nr_sectors && !d->locked[rq->sector + i])
+			i++;
+		if (i < rq->nr_sectors)
+			continue;
+		memset(&d->locked[rq->sector], 1, rq->nr_sectors);
+		return true;
+	}
+	return false;
+}
+
+static void choose(struct disk *d, struct pvblk_rq *rq)
+{
+	static const uint8_t op[] = {
+		PV_BLK_READ,  PV_BLK_READ,  PV_BLK_READ,         PV_BLK_WRITE,
+		PV_BLK_WRITE, PV_BLK_WRITE, PV_BLK_WRITE_ZEROES, PV_BLK_FLUSH,
+	};
+	uint64_t r = next_random(&d->seed);
+
+	rq->op = op[r % 8];
+	rq->flags =
+		rq->op == PV_BLK_WRITE && (r >> 8) % 8 == 0 ? PV_BLK_FUA : 0;
+	rq->nr_sectors = 1 + (r >> 16) % ((r >> 12) % 2 ? LONGEST : 16);
+	if (rq->op == PV_BLK_FLUSH)
+		rq->nr_sectors = 0;
+}
+
+static bool place(struct queue *q, struct request *r)
+{
+	int first;
+
+	r->nr_pages = (r->rq.nr_sectors + 7 + 7) / 8;
+	first = pvblk_pages_get(&q->pages, r->nr_pages);
+	r->first = (unsigned int)first;
+	/* Every other request is not aligned to pages. */
+	r->rq.data = r->first * FRAME + r->rq.tag % 2 * 512;
+	return first >= 0;
+}
+
+static void send(struct disk *d, struct queue *q, uint16_t tag)
+{
+	struct request *r = &q->request[tag];
+	unsigned char *data;
+
+	r->rq = (struct pvblk_rq){.tag = tag};
+	choose(d, &r->rq);
+	if (!reserve(d, &r->rq))
+		return;
+	if (moves(&r->rq) && !place(q, r)) {
+		memset(&d->locked[r->rq.sector], 0, r->rq.nr_sectors);
+		return;
+	}
+	data = q->data + r->rq.data;
+	for (uint64_t i = 0; i < r->rq.nr_sectors; i++) {
+		uint32_t *version = &d->version[r->rq.sector + i];
+
+		if (r->rq.op == PV_BLK_READ)
+			memset(data + i * 512, 0xee, 512);
+		else if (r->rq.op == PV_BLK_WRITE)
+			fill(data + i * 512, r->rq.sector + i,
+			     *version = 1 + (uint32_t)next_random(&d->seed) %
+						    1000000);
+		else
+			*version = 0;
+	}
+	pvblk_front_submit(&q->ring, &r->rq);
+	d->under_way++;
+}
+
+static void take(struct disk *d, struct queue *q, uint16_t tag, uint16_t status)
+{
+	struct request *r = &q->request[tag];
+
+	assert_int_equal(status, PV_BLK_OK);
+	if (r->rq.op == PV_BLK_READ)
+		for (uint64_t i = 0; i < r->rq.nr_sectors; i++)
+			check(q->data + r->rq.data + i * 512, r->rq.sector + i,
+			      d->version[r->rq.sector + i]);
+	memset(&d->locked[r->rq.sector], 0, r->rq.nr_sectors);
+	if (moves(&r->rq))
+		pvblk_pages_put(&q->pages, r->first, r->nr_pages);
+	d->under_way--;
+	d->answered++;
+}
+
+static bool collect(struct disk *d)
+{
+	uint16_t tag, status;
+	bool any = false;
+
+	for (unsigned int i = 0; i < d->nr_queues; i++) {
+		struct queue *q = &d->queue[i];
+		enum pvblk_look look;
+
+		do {
+			while ((look = pvblk_front_answer(&q->ring, &tag,
+							  &status)) ==
+			       PVBLK_ONE) {
+				take(d, q, tag, status);
+				any = true;
+			}
+			assert_int_equal(look, PVBLK_NONE);
+		} while (pvblk_front_sleep(&q->ring));
+	}
+	return any;
+}
+
+static void wait_any(struct disk *d)
+{
+	double until = now() + PATIENCE;
+
+	while (!collect(d)) {
+		if (now() > until)
+			die("no answer, %u requests are under way",
+			    d->under_way);
+		for (unsigned int i = 0; i < d->nr_queues; i++)
+			d->events += wait_event(&d->queue[i].port,
+						now() + (i ? 0 : 0.005));
+	}
+}
+
+static void top_up(struct disk *d)
+{
+	for (unsigned int i = 0; i < d->nr_queues; i++) {
+		struct queue *q = &d->queue[i];
+
+		for (uint16_t tag = 0; tag < PV_BLK_TAGS; tag++)
+			if (!q->ring.busy[tag])
+				send(d, q, tag);
+		if (pvblk_front_push(&q->ring))
+			send_event(&q->port);
+	}
+}
+
+static void load(struct disk *d, unsigned int total)
+{
+	unsigned int until = d->answered + total;
+
+	top_up(d);
+	while (d->answered < until) {
+		wait_any(d);
+		top_up(d);
+	}
+}
+
+static void finish(struct disk *d)
+{
+	while (d->under_way)
+		wait_any(d);
+}
+
+static uint16_t one(struct disk *d, struct pvblk_rq rq)
+{
+	struct queue *q = &d->queue[0];
+	double until = now() + PATIENCE;
+	uint16_t tag, status;
+
+	pvblk_front_submit(&q->ring, &rq);
+	if (pvblk_front_push(&q->ring))
+		send_event(&q->port);
+	while (pvblk_front_answer(&q->ring, &tag, &status) != PVBLK_ONE) {
+		if (pvblk_front_sleep(&q->ring))
+			continue;
+		/* A request that is alone shows whether events are lost. */
+		if (!wait_event(&q->port, until))
+			die("no event for an answer");
+	}
+	assert_int_equal(tag, rq.tag);
+	return status;
+}
+
+/* ---- tests ------------------------------------------------------------------------- */
+
+static void all_kinds(struct disk *d, unsigned int queues)
+{
+	connect_disk(d, queues, "w");
+	d->seed = queues;
+	print_message("seed %" PRIu64 "\n", d->seed);
+	load(d, 6000);
+	finish(d);
+	compare_file(d);
+	print_message("%u requests, %u events\n", d->answered, d->events);
+	close_disk(d);
+}
+
+static void one_queue(void **state)
+{
+	(void)state;
+	all_kinds(&disk, 1);
+}
+
+static void four_queues(void **state)
+{
+	(void)state;
+	all_kinds(&disk, 4);
+}
+
+/* The process is killed while requests are under way; it leaves no word. */
+static void killed(void **state)
+{
+	struct disk *d = &disk;
+
+	(void)state;
+	connect_disk(d, 2, "w");
+	d->seed = 77;
+	print_message("seed %" PRIu64 "\n", d->seed);
+	for (int i = 0; i < 15; i++) {
+		load(d, 300);
+		kill_worker(&d->t, "vbd", DEVID);
+	}
+	load(d, 300);
+	finish(d);
+	compare_file(d);
+	close_disk(d);
+}
+
+/* One at a time: an event that is lost would never be made up for. */
+static void no_event_is_lost(void **state)
+{
+	struct disk *d = &disk;
+	struct pvblk_rq rq = {.op = PV_BLK_READ, .nr_sectors = 8};
+
+	(void)state;
+	connect_disk(d, 1, "w");
+	for (unsigned int i = 0; i < 2000; i++) {
+		rq.tag = (uint16_t)(i % PV_BLK_TAGS);
+		rq.sector = i;
+		assert_int_equal(one(d, rq), PV_BLK_OK);
+	}
+	close_disk(d);
+}
+
+static void grows(void **state)
+{
+	struct disk *d = &disk;
+	struct pvblk_rq rq = {.op = PV_BLK_READ, .nr_sectors = 8};
+	struct pv_blk_config c;
+	uint32_t before;
+
+	(void)state;
+	connect_disk(d, 1, "w");
+	assert_true(pvblk_front_config(&d->queue[0].ring, &c));
+	assert_int_equal(c.sectors, SECTORS);
+	assert_int_equal(c.flags & PV_BLK_F_READONLY, 0);
+	before = c.generation;
+	rq.sector = SECTORS;
+	assert_int_equal(one(d, rq), PV_BLK_REFUSED);
+	assert_int_equal(truncate(d->path, SECTORS * 1024), 0);
+	while (wait_event(&d->queue[0].port, 0))
+		;
+	put(&d->t, back("vbd", DEVID, "resize"), "1");
+	while (pvblk_front_generation(&d->queue[0].ring) == before)
+		assert_true(wait_event(&d->queue[0].port, now() + PATIENCE));
+	assert_true(pvblk_front_config(&d->queue[0].ring, &c));
+	assert_int_equal(c.sectors, 2 * SECTORS);
+	assert_int_equal(one(d, rq), PV_BLK_OK);
+	close_disk(d);
+}
+
+static void readonly_refuses(void **state)
+{
+	struct disk *d = &disk;
+	struct pvblk_rq rq = {.op = PV_BLK_WRITE, .nr_sectors = 8};
+	struct pv_blk_config c;
+
+	(void)state;
+	connect_disk(d, 1, "r");
+	assert_true(pvblk_front_config(&d->queue[0].ring, &c));
+	assert_int_equal(c.flags, PV_BLK_F_READONLY);
+	assert_int_equal(one(d, rq), PV_BLK_REFUSED);
+	rq.op = PV_BLK_WRITE_ZEROES;
+	assert_int_equal(one(d, rq), PV_BLK_UNSUPPORTED);
+	rq.op = PV_BLK_READ;
+	assert_int_equal(one(d, rq), PV_BLK_OK);
+	close_disk(d);
+}
+
+/* ---- frontends that lie -------------------------------------------------------------- */
+
+static void index_far_ahead(struct queue *q)
+{
+	PVBLK_STORE(q->ring.ring->sq_prod, 0x80000000);
+}
+
+static void tag_beyond(struct queue *q)
+{
+	q->ring.ring->sq[0] = PV_BLK_TAGS;
+	PVBLK_STORE(q->ring.ring->sq_prod, 1);
+}
+
+static void not_busy(struct queue *q)
+{
+	q->ring.ring->sq[0] = 3;
+	PVBLK_STORE(q->ring.ring->sq_prod, 1);
+}
+
+static void submit_at(struct queue *q, uint32_t data)
+{
+	struct pvblk_rq rq = {.op = PV_BLK_READ, .nr_sectors = 8, .data = data};
+
+	pvblk_front_submit(&q->ring, &rq);
+	pvblk_front_push(&q->ring);
+}
+
+static void data_beyond(struct queue *q)
+{
+	submit_at(q, DATA * FRAME - 512);
+}
+
+static void data_wraps(struct queue *q)
+{
+	submit_at(q, 0xfffffe00);
+}
+
+static void data_between(struct queue *q)
+{
+	submit_at(q, 100);
+}
+
+static void liars_lose_their_device(void **state)
+{
+	static void (*const lie[])(struct queue *) = {
+		index_far_ahead, tag_beyond, not_busy,
+		data_beyond,     data_wraps, data_between,
+	};
+	struct disk *d = &disk;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(lie) / sizeof(lie[0]); i++) {
+		connect_disk(d, 1, "w");
+		lie[i](&d->queue[0]);
+		send_event(&d->queue[0].port);
+		wait_for(&d->t, back("vbd", DEVID, "state"), "5");
+		testbed_stop(&d->t);
+	}
+}
+
+static void bad_directories_are_refused(void **state)
+{
+	struct disk *d = &disk;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct pv_blk_dir *dir;
+
+		start_disk(d, 1, "w");
+		dir = d->queue[0].dir;
+		dir->magic += i == 0;
+		if (i == 1)
+			dir->nr_data = 0;
+		if (i == 2)
+			dir->nr_data = PV_BLK_DATA_PAGES + 1;
+		if (i == 3)
+			dir->ref[200] = 0xffffff;
+		put(&d->t, front("vbd", DEVID, "state"), "3");
+		wait_for(&d->t, back("vbd", DEVID, "state"), "5");
+		testbed_stop(&d->t);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_queue),
+		cmocka_unit_test(four_queues),
+		cmocka_unit_test(killed),
+		cmocka_unit_test(no_event_is_lost),
+		cmocka_unit_test(grows),
+		cmocka_unit_test(readonly_refuses),
+		cmocka_unit_test(liars_lose_their_device),
+		cmocka_unit_test(bad_directories_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
