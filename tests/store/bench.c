@@ -130,13 +130,19 @@ static int by_value(const void *a, const void *b)
 
 static void report(const char *name, double *us, unsigned n)
 {
+	double sum = 0;
 	char full[64];
+	unsigned i;
 
 	qsort(us, n, sizeof(*us), by_value);
 	snprintf(full, sizeof(full), "%s-median", name);
 	result(full, us[n / 2], "us");
 	snprintf(full, sizeof(full), "%s-p99", name);
 	result(full, us[n * 99 / 100], "us");
+	for (i = 0; i < n; i++)
+		sum += us[i];
+	snprintf(full, sizeof(full), "%s-rate", name);
+	result(full, n / sum * 1e6, "1/s");
 }
 
 static void synchronous(const char *name, bool write, unsigned count)

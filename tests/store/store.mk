@@ -75,8 +75,13 @@ $(BUILD)/tests/store-bench: $(BUILD)/obj/tests/store/bench.o \
 	@mkdir -p $(@D)
 	$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -pthread
 
-# Table on the terminal; JSON and a plot in $(BUILD)/bench-store.
-bench-store: $(BUILD)/tests/store-bench $(BUILD)/bin/parapet-stored
-	tests/store/bench.py $(BENCH_STORE_OPTIONS)
+# Table on the terminal; JSON and a plot in $(BUILD)/bench-store.  CONTROL=1:
+# inside an emulated control domain, and beside C xenstored under Xen.
+CONTROL ?=
+
+bench-store: $(BUILD)/tests/store-bench $(BUILD)/bin/parapet-stored \
+		$(if $(CONTROL),$(BUILD)/parapet $(BUILD)/bin/parapet-extract)
+	$(if $(CONTROL),tools/image/prepare.sh --kernel-only $(BUILD) amd64)
+	tests/store/$(if $(CONTROL),control_)bench.py $(BENCH_STORE_OPTIONS)
 
 .PHONY: bench-store

@@ -158,18 +158,18 @@ static ssize_t read_some(struct xs_handle *h, bool wait)
 	return n;
 }
 
-/* The same for a moment longer, if that is worth it; eager.h. */
+/* Look for a moment, if that is worth it; eager.h. */
 static ssize_t read_eagerly(struct xs_handle *h)
 {
 	ssize_t n;
 
-	for (;;) {
+	while (eager_wait(&h->eager, eager_clock())) {
 		n = read_some(h, false);
-		if (n >= 0 || errno != EAGAIN ||
-		    !eager_wait(&h->eager, eager_clock()))
+		if (n >= 0 || errno != EAGAIN)
 			return n;
 		sched_yield();
 	}
+	return -1;
 }
 
 static bool wait_readable(struct xs_handle *h, int wait)
