@@ -26,3 +26,7 @@ TEST_NEEDS += $(addprefix $(BUILD)/tests/,extract-test extract-seeds \
 TEST_NEEDS += $(BUILD)/bin/parapet-extract
 TESTS += $(BUILD)/tests/extract-test@60 tests/image/extract_fuzz.sh@120 \
 	tests/image/run_test.py@120
+
+# `make run` on a terminal: a boot with a guest.
+TEST_NEEDS += $(BUILD)/parapet images
+TESTS += tests/image/terminal_test.py@600

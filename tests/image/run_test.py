@@ -24,7 +24,12 @@ TAP = {"count": 0, "failed": 0}
 BOOTED = """echo "parapet: hello"
 echo "PASS disk: fine"
 """
+CHECKED = BOOTED + 'echo "parapet-init: self-check ended, status=0"\n'
 STUBS = {
+    "passes-with-guest": CHECKED
+        + 'echo "parapet-init: guest-check ended, status=0"\n',
+    "fails-with-guest": CHECKED
+        + 'echo "parapet-init: guest-check ended, status=1"\n',
     "passes": BOOTED + 'echo "parapet-init: self-check ended, status=0"\n',
     "fails": BOOTED + 'echo "parapet-init: self-check ended, status=1"\n',
     "dies": BOOTED,
@@ -93,6 +98,20 @@ def test_endings(folder):
     ends_with(folder, "panics", 1, ["FAILED", "panic", "two owners"])
     ends_with(folder, "chatters", 1, ["FAILED", "out of time"],
               "--seconds", "1")
+
+
+def test_guests(folder):
+    """The check of the guests counts like the machine's own."""
+    guest = ("--guest", "web1")
+    ends_with(folder, "passes-with-guest", 0, ["passed"], *guest)
+    ends_with(folder, "fails-with-guest", 1,
+              ["FAILED", "the guest-check ended with status 1"], *guest)
+    ends_with(folder, "passes", 1,
+              ["FAILED", "went off before the guest-check ended"], *guest)
+    one_line(folder, "a guest that is none", ["GUEST=odd", "web1"],
+             RUN, "--guest", "odd")
+    one_line(folder, "no memory for a guest", ["512 MiB", "GUEST=none"],
+             RUN, "--guest", "web1", "--mem", "512")
 
 
 def one_line(folder, what, words, program, *arguments):
@@ -179,6 +198,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="parapet-test-") as folder:
         make_build(folder)
         test_endings(folder)
+        test_guests(folder)
         test_refusals(folder)
         test_bench(folder)
         test_initramfs(folder)

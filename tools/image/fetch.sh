@@ -2,10 +2,12 @@
 # Fetch what is not ours, unpacked but never installed.
 #
 #   fetch.sh kernel [FLAVOUR]   Debian's stock kernel; amd64 or cloud-amd64
+#   fetch.sh headers [FLAVOUR]  what modules for that kernel are built with
 #   fetch.sh xen                Debian's Xen hypervisor, the benchmark's peer
 #
 # Prints the directory that holds it:
 #   kernel   vmlinuz  config  version  modules/ (what /lib/modules/VERSION has)
+#   headers  a tree that is kbuild's "make -C"
 #   xen      xen  version
 #
 # The package is resolved through apt each time, as old versions vanish from
@@ -89,6 +91,36 @@ store() {
 	echo "$out"
 }
 
+# The headers of a kernel that was fetched: three packages, which are one tree.
+fetch_headers() { # KERNEL: its directory
+	local version package release out work name deb
+	version=$(cat "$1/version")
+	package=linux-headers-$version
+	release=${1##*_}
+	out=$cache/headers/${package}_$release
+	if [ ! -d "$out" ]; then
+		work=$(mktemp -d "$cache/fetch.XXXXXX")
+		# shellcheck disable=SC2064 # the value as it is now
+		trap "rm -rf '$work'" EXIT
+		mkdir -p "$work/tree" "$cache/headers"
+		for name in "$package" "linux-kbuild-${version%.*}" \
+			"linux-headers-${version%%-[a-z]*}-common"; do
+			say "downloading $name $release"
+			deb=$(download "$name" "$release" "$work") ||
+				die "$name: could not be downloaded"
+			dpkg-deb -x "$deb" "$work/tree"
+			rm -f "$deb"
+		done
+		# They expect to be installed.
+		# shellcheck disable=SC2016 # for make
+		sed -i 's|/usr/src/|$(dir $(lastword $(MAKEFILE_LIST)))../|' \
+			"$work/tree/usr/src/$package/Makefile"
+		mv "$work/tree" "$out"
+		rm -rf "$work"
+	fi
+	echo "$out/usr/src/$package"
+}
+
 # The newest cached directory whose package name matches a shell pattern.
 cached() { # KIND PATTERN
 	[ -d "$cache/$1" ] || return 0
@@ -130,13 +162,16 @@ exec 9>"$cache/lock"
 flock 9
 
 case ${1:-} in
-kernel)
+kernel | headers)
 	flavour=${2:-amd64}
 	case $flavour in
 	amd64 | cloud-amd64) ;;
 	*) die "no such kernel flavour: $flavour (amd64, cloud-amd64)" ;;
 	esac
-	fetch kernel "linux-image-$flavour" "linux-image-[0-9]*[0-9]-${flavour}_*"
+	tree=$(fetch kernel "linux-image-$flavour" \
+		"linux-image-[0-9]*[0-9]-${flavour}_*")
+	[ "$1" = kernel ] || tree=$(fetch_headers "$tree")
+	echo "$tree"
 	;;
 xen)
 	fetch xen xen-hypervisor-4.17-amd64 'xen-hypervisor-*'

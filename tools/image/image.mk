@@ -25,8 +25,9 @@ IMAGE_PROGRAMS += $(BUILD)/bin/parapet-selfcheck
 IMAGE_FILES +=
 FLAVOUR ?= amd64
 
-# How `make run` boots.  HV_ARGS are words for the hypervisor; RUN_ARGS has
-# any other option of run.py.
+# How `make run` boots.  GUEST names examples (tools/examples), or none; HV_ARGS
+# are words for the hypervisor; RUN_ARGS has any other option of run.py.
+GUEST   ?= web1
 MACHINE ?= q35
 SMP     ?= 2
 MEM     ?= 2048
@@ -49,7 +50,7 @@ run:
 	@$(MAKE) --no-print-directory all images
 	@tools/image/run.py --build $(BUILD) --flavour $(FLAVOUR) \
 		--machine $(MACHINE) --smp $(SMP) --mem $(MEM) \
-		--accel $(ACCEL) $(if $(CPU),--cpu $(CPU)) \
+		--accel $(ACCEL) $(if $(CPU),--cpu $(CPU)) --guest "$(GUEST)" \
 		--hv-args "$(HV_ARGS)" $(RUN_ARGS)
 
 .PHONY: images

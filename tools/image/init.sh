@@ -6,6 +6,8 @@
 #   parapet_mode=shell   a shell on the console (the default)
 #   parapet_mode=check   the self-check, then power off
 #   parapet_mode=run     /etc/parapet-run, then power off
+#   parapet_guest=A,B    before the shell, or after the self-check: create these
+#                        examples' guests and check them (tools/examples/control)
 #   parapet_end=reboot   reboot where it says power off
 #
 # Anything that prints a line "parapet-init: ..." is read by tools/image/run.py.
@@ -51,6 +53,29 @@ network() {
 	done
 }
 
+guests() { # the status of their check
+	[ -n "${parapet_guest:-}" ] || return 0
+	say "starting the toolstack"
+	(
+		# shellcheck source=tools/examples/control/start.sh
+		. /etc/parapet/start.sh
+		# shellcheck source=tools/examples/control/check.sh
+		. /etc/parapet/check.sh
+		if ! mount_data || ! make_bridge || ! start_toolstack; then
+			echo "FAIL toolstack: it does not start"
+			tail -n 5 /run/parapetd.log
+			exit 1
+		fi
+		echo "PASS toolstack: parapetd, the store and three backends run"
+		# shellcheck disable=SC2046 # several words
+		check_guests $(echo "$parapet_guest" | tr , ' ')
+		status=$?
+		[ "${parapet_mode:-shell}" != shell ] || hints
+		exit $status
+	)
+	say "guest-check ended, status=$?"
+}
+
 shell() {
 	say "a shell in the control domain; leave with: poweroff"
 	if command -v setsid >/dev/null && command -v cttyhack >/dev/null; then
@@ -81,12 +106,14 @@ case ${parapet_mode:-shell} in
 check)
 	parapet-selfcheck
 	say "self-check ended, status=$?"
+	guests
 	;;
 run)
 	sh /etc/parapet-run
 	say "run ended, status=$?"
 	;;
 *)
+	guests
 	shell
 	;;
 esac

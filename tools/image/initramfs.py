@@ -6,7 +6,8 @@ usage: initramfs.py --out FILE [--init FILE] [--kernel DIR] [--modules FILE]
 
   --kernel DIR     what fetch.sh printed; its modules are taken from there
   --modules FILE   names of the modules to take, with what they depend on
-  --program FILE   goes to /usr/bin, with the shared libraries it needs
+  --program FILE   goes to /usr/bin, stripped, with the shared libraries it
+                   needs
   --file DEST=SRC  any other file, its mode kept
   --bare           nothing but device nodes and what is named (no busybox)
 
@@ -83,6 +84,8 @@ def add_busybox(archive):
     for name in names:
         if name != "busybox":
             archive.add_link("bin/" + name, "busybox")
+    # Where the kernel looks for it.
+    archive.add_link("sbin/modprobe", "../bin/busybox")
 
 
 def libraries_of(program):
@@ -95,7 +98,11 @@ def libraries_of(program):
 
 
 def add_program(archive, program):
-    archive.add_file("usr/bin/" + os.path.basename(program), program, 0o755)
+    """A program without its symbols, and the libraries that it needs."""
+    with tempfile.NamedTemporaryFile() as copy:
+        subprocess.run(["strip", "-o", copy.name, program], check=True)
+        archive.add_file("usr/bin/" + os.path.basename(program), copy.name,
+                         0o755)
     for library in libraries_of(program):
         if library.lstrip("/") not in archive.entries:
             archive.add_file(library, library, 0o755)

@@ -50,6 +50,7 @@ class Machine:
     accel: str = "tcg"
     disk: str = ""              # raw image
     disk_bus: str = "virtio"    # or ahci
+    data: str = ""              # another raw image, on virtio; not kept
     nic: str = "virtio"         # or e1000, none
     pin: str = ""               # CPU list for taskset
     extra: tuple = ()           # more words for QEMU
@@ -65,7 +66,7 @@ class Machine:
         if monitor:
             words += ["-monitor", f"unix:{monitor},server=on,wait=off"]
         return (words + self._boot() + self._disk() + self._net()
-                + list(self.extra))
+                + self._data() + list(self.extra))
 
     def _boot(self):
         if self.iso:
@@ -94,6 +95,12 @@ class Machine:
             device = ["-device", "ahci,id=ahci0",
                       "-device", "ide-hd,drive=d0,bus=ahci0.0"]
         return ["-drive", drive] + device
+
+    def _data(self):
+        if not self.data:
+            return []
+        return ["-drive", f"file={self.data},format=raw,cache=unsafe,id=d1,"
+                "if=none", "-device", "virtio-blk-pci,drive=d1"]
 
     def _net(self):
         models = {"virtio": "virtio-net-pci", "e1000": "e1000"}

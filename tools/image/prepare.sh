@@ -11,6 +11,7 @@
 set -euo pipefail
 
 here=$(dirname "$0")
+examples=$here/../examples
 kernel_only=
 if [ "$1" = --kernel-only ]; then
 	kernel_only=yes
@@ -31,4 +32,8 @@ fi
 "$here/initramfs.py" --out "$out/initrd.img" --kernel "$kernel" \
 	--modules "$here/modules.list" --init "$here/init.sh" \
 	--file "etc/udhcpc.sh=$here/udhcpc.sh" \
-	--file "etc/profile=$here/profile.sh" "$@"
+	--file "etc/profile=$here/profile.sh" \
+	--file "etc/passwd=$examples/control/passwd" \
+	--file "etc/group=$examples/control/group" \
+	--file "etc/parapet/start.sh=$examples/control/start.sh" \
+	--file "etc/parapet/check.sh=$examples/control/check.sh" "$@"

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Boot the control domain in QEMU: a shell on a terminal, else the self-check.
+"""Boot a control domain in QEMU, which creates guests and checks them.
 
-Images come from prepare.sh (make images).  Ends with 0 only if the self-check
-passed (or, on a terminal, if the machine was powered off).
+On a terminal it is left there, with a shell and the guests running.  Without
+one there is a self-check before, and the machine is powered off after; the
+status is 0 only if both passed.  Images come from prepare.sh (make images).
 """
 
 import argparse
@@ -11,6 +12,7 @@ import re
 import subprocess
 import sys
 
+import guests
 from machine import (Boot, EchoService, Machine, MachineError, make_disk)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -19,7 +21,8 @@ CONSOLE = {"parapet": "console=hvc0 earlyprintk=xen",
            "native": "console=ttyS0 earlyprintk=ttyS0,115200"}
 HV_ARGS = {"parapet": "", "native": "",
            "xen": "console=com1 com1=115200 dom0_mem=1024M"}
-SECONDS = 900           # for a whole boot and self-check; usually 20
+SECONDS = 900           # for a whole boot and its checks; usually 25
+MIN_MIB_GUESTS = 1024
 
 
 def say(text):
@@ -42,6 +45,7 @@ def arguments():
     add("--nic", choices=("virtio", "e1000", "none"), default="virtio")
     add("--iso", default="", help="boot this image instead")
     add("--firmware", choices=("bios", "uefi"), default="bios")
+    add("--guest", default="none", help="examples, or none: a,b")
     add("--hv-args", default="", help="more words for the hypervisor")
     add("--kernel-args", default="", help="more words for the kernel")
     add("--initrd", help="another initramfs")
@@ -62,13 +66,35 @@ def xen_image():
     return os.path.join(run.stdout.strip(), "xen")
 
 
+def guests_of(args):
+    """Names of the examples to run."""
+    names = [n for n in re.split("[ ,]+", args.guest) if n and n != "none"]
+    if args.system != "parapet" or args.iso:
+        return []
+    if names and args.mem < MIN_MIB_GUESTS:
+        raise MachineError(f"too little memory: {args.mem} MiB; with a guest "
+                           f"it takes {MIN_MIB_GUESTS} MiB (or GUEST=none)")
+    return names
+
+
+def hypervisor_words(args, names):
+    """Its command line; guests need memory that the control domain leaves."""
+    words = [HV_ARGS[args.system], args.hv_args]
+    if names and "control_mem=" not in args.hv_args:
+        words.append(f"control_mem={args.mem // 2}M")
+    return " ".join(filter(None, words))
+
+
 def machine_of(args, mode, echo):
+    names = guests_of(args)
     image = os.path.join(args.build, "image", args.flavour)
     elf = args.system == "parapet"
     words = [CONSOLE[args.system], f"parapet_mode={mode}",
              f"parapet_expect={args.system}", f"parapet_cpus={args.smp}"]
     if mode != "shell":
         words.append("panic=1")
+    if names:
+        words.append("parapet_guest=" + ",".join(names))
     if args.nic != "none":
         words.append(f"parapet_echo=10.0.2.2:{echo.port}")
     disk = os.path.join(args.build, "image", "disk.img")
@@ -78,12 +104,16 @@ def machine_of(args, mode, echo):
     if args.system != "native":
         hypervisor = (os.path.join(args.build, "parapet") if elf
                       else xen_image())
+    initrd, data = args.initrd or os.path.join(image, "initrd.img"), ""
+    if names:
+        data = guests.data_disk(args.build, names, say)
+        initrd = guests.initrd_with(initrd, args.build, names)
     return Machine(
         system=args.system, hypervisor=hypervisor,
         kernel=os.path.join(image, "vmlinux" if elf else "kernel/vmlinuz"),
-        initrd=args.initrd or os.path.join(image, "initrd.img"),
+        initrd=initrd, data=data,
         kernel_args=" ".join(words + args.kernel_args.split()),
-        hv_args=(HV_ARGS[args.system] + " " + args.hv_args).strip(),
+        hv_args=hypervisor_words(args, names),
         iso=args.iso, firmware=args.firmware, machine=args.machine,
         cpu=args.cpu or ("max,-smap" if args.system == "xen" else "max"),
         smp=args.smp, mem=args.mem, accel=args.accel, disk=disk,
@@ -103,20 +133,26 @@ def show(chunk):
     sys.stdout.flush()
 
 
-def report(outcome, status):
-    """Say in one line how it went; the exit status."""
-    if status == 0 and outcome.ended in ("off", "stopped"):
+def report(outcome, wanted, status):
+    """Say in one line how it went; the exit status.
+
+    status has what each check ended with, by name; wanted are their names.
+    """
+    missing = [name for name in wanted if name not in status]
+    failed = [name for name in wanted if status.get(name)]
+    if not missing and not failed and outcome.ended in ("off", "stopped"):
         say(f"passed, {outcome.seconds:.1f} s")
         return 0
     reason = {
         "panic": "panic",
         "stuck": "no output any more: it hangs",
         "late": "out of time",
-        "off": "the machine went off before the self-check ended",
+        "off": f"the machine went off before the {' '.join(missing[:1])} "
+               "ended",
         "stopped": "the machine did not power off",
     }[outcome.ended]
-    if status is not None and outcome.ended in ("off", "stopped"):
-        reason = f"the self-check ended with status {status}"
+    if failed and outcome.ended in ("off", "stopped"):
+        reason = f"the {failed[0]} ended with status {status[failed[0]]}"
     for line in outcome.where:
         say("  " + line)
     say(f"FAILED after {outcome.seconds:.1f} s: {reason}: "
@@ -125,18 +161,23 @@ def report(outcome, status):
 
 
 def check(machine, args):
-    """Boot, read how the self-check ended, wait for the machine to go off."""
-    status = []
+    """Boot, read how the checks ended, wait for the machine to go off."""
+    status = {}
+    wanted = ["self-check"]
+    if "parapet_guest=" in machine.kernel_args:
+        wanted.append("guest-check")
+    if args.mode == "run":
+        wanted = ["run"]
 
     def on_line(line):
-        found = re.search(r"parapet-init: \S+ ended, status=(\d+)", line)
+        found = re.search(r"parapet-init: (\S+) ended, status=(\d+)", line)
         if found:
-            status.append(int(found.group(1)))
+            status[found.group(1)] = int(found.group(2))
 
     boot = Boot(machine, args.seconds, args.quiet_seconds, show)
     outcome = boot.run(on_line)
     print(flush=True)
-    return report(outcome, status[0] if status else None)
+    return report(outcome, wanted, status)
 
 
 def main():
