@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Fetch what is not ours, unpacked but never installed.
 #
-#   fetch.sh kernel [FLAVOUR]   Debian's stock kernel; amd64 or cloud-amd64
+#   fetch.sh kernel [FLAVOUR]   Debian's stock kernel; amd64, cloud-amd64 or
+#                               6.12-cloud-amd64
 #   fetch.sh headers [FLAVOUR]  what modules for that kernel are built with
 #   fetch.sh xen                Debian's Xen hypervisor, the benchmark's peer
 #
@@ -165,11 +166,11 @@ case ${1:-} in
 kernel | headers)
 	flavour=${2:-amd64}
 	case $flavour in
-	amd64 | cloud-amd64) ;;
-	*) die "no such kernel flavour: $flavour (amd64, cloud-amd64)" ;;
+	amd64 | cloud-amd64) pattern="[0-9]*.0-*[0-9]-$flavour" ;;
+	6.12-cloud-amd64) pattern="6.12*-cloud-amd64" ;;
+	*) die "no such kernel flavour: $flavour" ;;
 	esac
-	tree=$(fetch kernel "linux-image-$flavour" \
-		"linux-image-[0-9]*[0-9]-${flavour}_*")
+	tree=$(fetch kernel "linux-image-$flavour" "linux-image-${pattern}_*")
 	[ "$1" = kernel ] || tree=$(fetch_headers "$tree")
 	echo "$tree"
 	;;
