@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Install the Debian packages that the project needs (packages.txt).
+# Install the Debian packages that the project needs (packages.txt, or the list
+# that is named).
 #
 # Says what it installs; does nothing, without a network, when all are there.
 # Needs root, or sudo.
 set -euo pipefail
 
-list=$(dirname "$0")/packages.txt
+list=${1:-$(dirname "$0")/packages.txt}
 
 command -v apt-get >/dev/null || {
 	echo "deps: apt-get is missing: this needs Debian 12 or newer" >&2

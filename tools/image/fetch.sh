@@ -4,11 +4,13 @@
 #   fetch.sh kernel [FLAVOUR]   Debian's stock kernel; amd64, cloud-amd64 or
 #                               6.12-cloud-amd64
 #   fetch.sh headers [FLAVOUR]  what modules for that kernel are built with
+#   fetch.sh source [VERSION]   Debian's source of the kernel; 6.1
 #   fetch.sh xen                Debian's Xen hypervisor, the benchmark's peer
 #
 # Prints the directory that holds it:
 #   kernel   vmlinuz  config  version  modules/ (what /lib/modules/VERSION has)
 #   headers  a tree that is kbuild's "make -C"
+#   source   linux-source-VERSION.tar.xz
 #   xen      xen  version
 #
 # The package is resolved through apt each time, as old versions vanish from
@@ -62,6 +64,13 @@ unpack_kernel() { # TREE OUT
 	done
 	[ -d "$2/modules" ] || die "the package has no modules in it"
 	echo "$version" >"$2/version"
+}
+
+unpack_source() { # TREE OUT
+	local tar
+	tar=$(find "$1/usr/src" -name 'linux-source-*.tar.xz' -print -quit)
+	[ -n "$tar" ] || die "the package has no source in it"
+	mv "$tar" "$2/"
 }
 
 unpack_xen() { # TREE OUT
@@ -173,6 +182,9 @@ kernel | headers)
 	tree=$(fetch kernel "linux-image-$flavour" "linux-image-${pattern}_*")
 	[ "$1" = kernel ] || tree=$(fetch_headers "$tree")
 	echo "$tree"
+	;;
+source)
+	fetch source "linux-source-${2:-6.1}" "linux-source-${2:-6.1}_*"
 	;;
 xen)
 	fetch xen xen-hypervisor-4.17-amd64 'xen-hypervisor-*'
