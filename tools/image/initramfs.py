@@ -97,6 +97,31 @@ def libraries_of(program):
     return re.findall(r"(/\S+) \(0x", run.stdout)
 
 
+def add_library(archive, library):
+    """A shared library, at its place."""
+    if os.path.basename(library).startswith("libicudata.so."):
+        add_empty_icu(archive, library)
+    else:
+        archive.add_file(library, library, 0o755)
+
+
+def add_empty_icu(archive, library):
+    """Instead of ICU's 30 MB of tables: a library of that name without any.
+
+    libxml2 asks ICU about encodings that it does not know itself, and finds
+    that they are not supported; those of domain XML are built into it.
+    """
+    name = os.path.basename(library)
+    symbol = f"icudt{name.rsplit('.', 1)[1]}_dat"
+    with tempfile.NamedTemporaryFile() as out:
+        subprocess.run(
+            [os.environ.get("CC", "cc"), "-shared", "-nostdlib", "-s", "-fPIC",
+             "-Wl,--build-id=none,-soname," + name, "-x", "c", "-", "-o",
+             out.name], input=f"const long long {symbol}[2];\n", text=True,
+            check=True)
+        archive.add_file(library, out.name, 0o755)
+
+
 def add_program(archive, program):
     """A program without its symbols, and the libraries that it needs."""
     with tempfile.NamedTemporaryFile() as copy:
@@ -105,7 +130,7 @@ def add_program(archive, program):
                          0o755)
     for library in libraries_of(program):
         if library.lstrip("/") not in archive.entries:
-            archive.add_file(library, library, 0o755)
+            add_library(archive, library)
 
 
 def module_paths(tree):
