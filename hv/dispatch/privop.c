@@ -43,6 +43,7 @@ static void emulate_cpuid(struct cpu_regs *regs)
 	const struct cpuid_facts facts = {
 		.vcpu = current->id,
 		.xcr0 = features.xcr0,
+		.slow_bytes = features.slow_bytes,
 		.tsc_stable = true,
 		.tsc_khz = (uint32_t)tsc_khz,
 		.tsc_mul = tsc_to_ns_mul,

@@ -46,7 +46,11 @@ enum {
 #define L7D_512   (B(2) | B(3) | B(8) | B(23))
 #define L71A_AVX  B(4)
 #define L71A_512  B(5)
-#define X1C_AVX   (B(11) | B(16)) /* XOP, FMA4 */
+/* What makes kernels copy and clear with REP MOVSB and REP STOSB. */
+#define L7B_REP  B(9) /* ERMS */
+#define L7D_REP  B(4) /* FSRM */
+#define L71A_REP (B(10) | B(11) | B(12)) /* FZLRM FSRS FSRCS */
+#define X1C_AVX  (B(11) | B(16)) /* XOP, FMA4 */
 
 static const struct allowed {
 	uint32_t leaf, sub; /* sub ANY: the leaf has none, or all alike */
@@ -137,6 +141,21 @@ static void drop_states(struct cpuid_regs *r, const struct cpuid_facts *f,
 	r->b &= ~((avx ? 0 : L7B_AVX) | (avx512 ? 0 : L7B_512));
 	r->c &= ~((avx ? 0 : L7C_AVX) | (avx512 ? 0 : L7C_512));
 	r->d &= ~(avx512 ? 0 : L7D_512);
+}
+
+/* An emulated processor may claim fast strings that it does not have; a kernel
+ * that believes it takes eight times as long to copy or clear a page. */
+static void drop_strings(struct cpuid_regs *r, const struct cpuid_facts *f,
+			 uint32_t leaf, uint32_t sub)
+{
+	if (!f->slow_bytes || leaf != 7)
+		return;
+	if (sub == 1) {
+		r->a &= ~L71A_REP;
+	} else {
+		r->b &= ~L7B_REP;
+		r->d &= ~L7D_REP;
+	}
 }
 
 /* Leaf 0xd: sizes and offsets of the components that are left. */
@@ -286,6 +305,7 @@ struct cpuid_regs cpuid_policy(cpuid_fn host, const struct cpuid_facts *f,
 		return xsave(host, f, sub);
 	r = filtered(host, leaf, sub);
 	drop_states(&r, f, leaf, sub);
+	drop_strings(&r, f, leaf, sub);
 	adjust(&r, f, leaf, sub);
 	return r;
 }

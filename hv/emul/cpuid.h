@@ -9,6 +9,7 @@
 struct cpuid_facts {
 	unsigned int vcpu; /* also the APIC id that it sees             */
 	uint64_t xcr0; /* state components that we switch; 0: no XSAVE  */
+	bool slow_bytes; /* REP MOVSB and STOSB are not the best way    */
 	bool tsc_stable;
 	uint32_t tsc_khz, tsc_mul; /* as in the PV clock                */
 	int8_t tsc_shift;

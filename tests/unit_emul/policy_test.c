@@ -149,6 +149,21 @@ static void states_that_are_not_switched_take_their_features_along(void **state)
 	assert_int_equal(r.a | r.b | r.c | r.d, 0);
 }
 
+static void fast_strings_are_shown_where_they_are_fast(void **state)
+{
+	struct cpuid_facts f = full;
+
+	(void)state;
+	assert_true(ask(7, 0).b & BIT(9));
+	assert_true(ask(7, 0).d & BIT(4));
+	assert_int_equal(ask(7, 1).a >> 10 & 7, 7);
+	f.slow_bytes = true;
+	assert_int_equal(cpuid_policy(everything, &f, 7, 0).b & BIT(9), 0);
+	assert_int_equal(cpuid_policy(everything, &f, 7, 0).d & BIT(4), 0);
+	assert_int_equal(cpuid_policy(everything, &f, 7, 1).a >> 10 & 7, 0);
+	assert_true(cpuid_policy(everything, &f, 7, 0).b & BIT(8));
+}
+
 static void leaves_beyond_the_last_are_empty(void **state)
 {
 	struct cpuid_regs r;
@@ -244,6 +259,7 @@ int main(void)
 		cmocka_unit_test(every_vcpu_is_a_package),
 		cmocka_unit_test(
 			states_that_are_not_switched_take_their_features_along),
+		cmocka_unit_test(fast_strings_are_shown_where_they_are_fast),
 		cmocka_unit_test(leaves_beyond_the_last_are_empty),
 		cmocka_unit_test(both_hypervisor_ranges_are_found),
 		cmocka_unit_test(msrs_read_as_the_table_says),
