@@ -4,3 +4,23 @@ PVBLK_CORE := $(addprefix pv-frontends/core/,front.o back.o pages.o)
 
 $(BUILD)/obj/pv-frontends/%.o: USER_CFLAGS += -Ihypercall/include
 $(BUILD)/san/pv-frontends/%.o: SAN_CFLAGS += -Ihypercall/include
+
+# Modules in $(BUILD)/modules: for Debian's stock kernel of that flavour, or for
+# a configured tree: make modules KERNEL_TREE=DIR.
+MODULES_KERNEL ?= cloud-amd64
+KERNEL_TREE ?=
+MODULES := $(addprefix $(BUILD)/modules/,parapet-blkfront.ko)
+
+modules: $(MODULES)
+.PHONY: modules
+
+$(MODULES): $(wildcard pv-frontends/linux/*) \
+		$(addprefix pv-frontends/core/,front.c pages.c pvblk.h) \
+		hypercall/include/pv/io/pvblk.h
+	rm -rf $(BUILD)/modules
+	@mkdir -p $(BUILD)/modules
+	cp pv-frontends/linux/Kbuild $(filter %.c,$^) $(BUILD)/modules
+	+headers=$(if $(KERNEL_TREE),"$(abspath $(KERNEL_TREE))",$$( \
+		tools/image/fetch.sh headers $(MODULES_KERNEL))) && \
+		$(MAKE) -s -C "$$headers" M="$(abspath $(BUILD)/modules)" \
+		PARAPET_TREE="$(CURDIR)" KCFLAGS=-Werror modules

@@ -11,8 +11,22 @@ $(BUILD)/tests/frontends-pvblk: $(addprefix $(BUILD)/san/, \
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka
 
-FE_TESTS := $(addprefix $(BUILD)/tests/frontends-,pvblk)
+# Both ends in one program.
+$(BUILD)/tests/frontends-pvblk-unit: $(addprefix $(BUILD)/san/, \
+		tests/frontends/pvblk_unit_test.o $(PVBLK_CORE))
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -lpthread
 
-TEST_NEEDS += $(FE_TESTS) $(BUILD)/san/bin/parapet-blkback \
-	$(BUILD)/bin/parapet-stored
-TESTS += $(addsuffix @180,$(FE_TESTS))
+# A long run by hand: BUILD/tests/frontends-pvblk-fuzz -max_total_time=3600 FOLDER
+$(BUILD)/tests/frontends-pvblk-fuzz: tests/frontends/pvblk_fuzz.c \
+		$(PVBLK_CORE:%.o=%.c)
+	@mkdir -p $(@D)
+	clang $(filter-out -MMD -MP,$(SAN_CFLAGS)) -Ihypercall/include \
+		-fsanitize=fuzzer -o $@ $^
+
+FE_TESTS := $(addprefix $(BUILD)/tests/frontends-,pvblk pvblk-unit)
+
+TEST_NEEDS += $(FE_TESTS) $(BUILD)/tests/frontends-pvblk-fuzz \
+	$(BUILD)/san/bin/parapet-blkback $(BUILD)/bin/parapet-stored
+TESTS += $(addsuffix @180,$(FE_TESTS)) tests/frontends/fuzz@120 \
+	tests/frontends/models@240

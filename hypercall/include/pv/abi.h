@@ -45,6 +45,7 @@
 #define PV_PAGE_SHIFT 12
 #define PV_PAGE_SIZE  4096
 
+#ifndef __KERNEL__ /* Linux has these in <xen/interface/xen.h> */
 /* Domain identifiers that name no ordinary domain. */
 #define DOMID_FIRST_RESERVED 0x7ff0 /* ordinary domains are below          */
 #define DOMID_SELF           0x7ff0 /* the caller                          */
@@ -56,7 +57,10 @@
 
 #ifndef __ASSEMBLER__
 typedef uint16_t domid_t;
+#endif
+#endif /* __KERNEL__ */
 
+#ifndef __ASSEMBLER__
 /* A linear address in the caller's address space; never a host pointer. */
 typedef uint64_t pv_gva_t;
 #endif

@@ -1,0 +1,210 @@
+#!/bin/sh
+# First program of the guest that guest_pvblk_run.sh starts: a stock kernel with
+# our module.  A line "PASS name: detail" or "FAIL ..." is a check; the control
+# domain reads them in the log of the console, and waits for some of the others.
+
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev 2>/dev/null
+mkdir -p /run
+mount -t tmpfs tmpfs /run
+exec </dev/hvc0 >/dev/hvc0 2>&1
+stty -echo
+
+pass() { echo "PASS $1: $2"; }
+fail() { echo "FAIL $1: $2"; }
+check() { # NAME DETAIL COMMAND...
+	name=$1 detail=$2
+	shift 2
+	if "$@"; then pass "$name" "$detail"; else fail "$name" "$detail"; fi
+}
+wait_for() { # COMMAND...; at most about a minute
+	tries=0
+	until "$@" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -lt 300 ] || return 1
+		usleep 50000
+	done
+}
+sum() { md5sum | cut -d ' ' -f 1; }
+forget() { echo 3 >/proc/sys/vm/drop_caches; }
+driver() { basename "$(readlink "/sys/block/$1/device/driver")"; }
+served_by() { # DRIVER DISK...
+	want=$1
+	shift
+	for disk; do
+		[ "$(driver "$disk")" = "$want" ] || return 1
+	done
+}
+now() { # in hundredths of a second
+	read -r up _ </proc/uptime
+	echo "${up%.*}${up#*.}"
+}
+
+# ---- how fast it is
+rate() { # FRONTEND WORKLOAD MIB COMMAND...: three times, the best in MiB/s
+	front=$1 what=$2 mib=$3 best=1000000
+	shift 3
+	for _ in 1 2 3; do
+		forget
+		from=$(now)
+		"$@" 2>/dev/null
+		took=$(($(now) - from))
+		[ $took -ge $best ] || best=$took
+	done
+	echo "guest: rate $what $front $((mib * 1000 / (best + 1)))"
+}
+four_at_once() { # DISK OF_OR_IF FLAG BYTES COUNT
+	for i in 0 1 2 3; do
+		case $2 in
+		of) dd if=/dev/zero of="/dev/$1" bs="$4" count="$5" \
+			seek=$((i * $5)) oflag="$3" & ;;
+		*) dd if="/dev/$1" of=/dev/null bs="$4" count="$5" \
+			skip=$((i * $5)) iflag="$3" & ;;
+		esac
+	done
+	wait
+}
+rates() { # FRONTEND FILE DISK: one in memory, one of the machine
+	[ -n "$MEASURE" ] || return
+	rate "$1" read-64k 48 dd if="/dev/$2" of=/dev/null bs=64k count=768 \
+		iflag=direct
+	rate "$1" write-64k 48 dd if=/dev/zero of="/dev/$2" bs=64k count=768 \
+		oflag=direct
+	rate "$1" read-4k 8 dd if="/dev/$2" of=/dev/null bs=4k count=2048 \
+		iflag=direct
+	rate "$1" write-4k 8 dd if=/dev/zero of="/dev/$2" bs=4k count=2048 \
+		oflag=direct
+	rate "$1" read-4k-x4 8 four_at_once "$2" if direct 4k 512
+	rate "$1" write-4k-x4 8 four_at_once "$2" of direct 4k 512
+	rate "$1" read-cached 48 dd if="/dev/$2" of=/dev/null bs=64k count=768
+	rate "$1" write-cached 48 dd if=/dev/zero of="/dev/$2" bs=64k \
+		count=768 conv=fsync
+	rate "$1" disk-read 32 dd if="/dev/$3" of=/dev/null bs=64k count=512 \
+		iflag=direct
+	rate "$1" disk-write 32 dd if=/dev/zero of="/dev/$3" bs=64k count=512 \
+		oflag=direct
+}
+
+echo "guest: first program runs"
+insmod /lib/parapet-blkfront.ko
+modprobe xen-blkfront
+check own "ours takes both disks when it is loaded first" \
+	wait_for served_by parapet-blkfront xvda xvdb
+echo "guest: queues=$(find /sys/block/xvda/mq -maxdepth 1 -name '[0-9]*' |
+	wc -l)"
+rates own xvdb xvda
+
+# ---- what was written is read
+head -c 4000000 /dev/urandom >/run/data
+for disk in xvda xvdb; do
+	dd if=/run/data of=/dev/$disk bs=64k conv=fsync 2>/dev/null
+	forget
+	check disk "$disk gives back what was written" \
+		[ "$(head -c 4000000 /dev/$disk | sum)" = "$(sum </run/data)" ]
+	dd if=/run/data of=/dev/$disk bs=4k count=200 seek=1000 oflag=direct \
+		2>/dev/null
+	check disk "$disk works without the page cache" \
+		[ "$(dd if=/dev/$disk bs=4k count=200 skip=1000 iflag=direct \
+			2>/dev/null | sum)" = \
+		"$(head -c 819200 /run/data | sum)" ]
+	dd if=/run/data of=/dev/$disk bs=512 count=999 seek=7 oflag=direct \
+		2>/dev/null
+	check disk "$disk takes single sectors" \
+		[ "$(dd if=/dev/$disk bs=512 count=999 skip=7 iflag=direct \
+			2>/dev/null | sum)" = \
+		"$(head -c 511488 /run/data | sum)" ]
+done
+zeros() { # OFFSET BYTES
+	[ "$(tail -c +$(($1 + 1)) /dev/xvdb | head -c "$2" | sum)" = \
+		"$(head -c "$2" /dev/zero | sum)" ]
+}
+blkdiscard -o 1048576 -l 1048576 /dev/xvdb
+forget
+check disk "a part that is discarded is empty" zeros 1048576 1048576
+fallocate -p -o 2097152 -l 1048576 /dev/xvdb
+forget
+check disk "a part that is zeroed is zero" zeros 2097152 1048576
+
+# ---- a file system
+modprobe ext4
+mke2fs /dev/xvda >/dev/null 2>&1
+mkdir -p /mnt
+check ext "a file system is made and mounted" mount /dev/xvda /mnt
+i=0
+while [ $i -lt 200 ]; do
+	head -c $((i * 300 + 1)) /run/data >/mnt/$i
+	i=$((i + 1))
+done
+umount /mnt
+forget
+mount /dev/xvda /mnt
+i=0 bad=0
+while [ $i -lt 200 ]; do
+	[ "$(sum </mnt/$i)" = "$(head -c $((i * 300 + 1)) /run/data | sum)" ] ||
+		bad=$((bad + 1))
+	i=$((i + 1))
+done
+check ext "its files are right" [ $bad = 0 ]
+umount /mnt
+
+# ---- the backend is killed, then starts over
+load() { # NAME: eight copies, direct, two at once; then compare
+	i=0
+	while [ $i -lt 8 ]; do
+		for j in $i $((i + 1)); do
+			dd if=/run/data of=/dev/xvda bs=32k seek=$((j * 128)) \
+				oflag=direct 2>/dev/null ||
+				echo "FAIL $1: write $j" &
+		done
+		wait
+		i=$((i + 2))
+	done
+	sync
+	forget
+	bad=0 i=0
+	while [ $i -lt 8 ]; do
+		[ "$(dd if=/dev/xvda bs=32k skip=$((i * 128)) count=122 \
+			2>/dev/null | head -c 3900000 | sum)" = \
+		"$(head -c 3900000 /run/data | sum)" ] || bad=$((bad + 1))
+		i=$((i + 1))
+	done
+	check "$1" "what was written meanwhile is right" [ $bad = 0 ]
+}
+for name in killed again; do
+	echo "guest: $name begins"
+	rm -f /run/stop
+	(
+		read -r _
+		: >/run/stop
+	) </dev/hvc0 &
+	until [ -e /run/stop ]; do
+		load "$name"
+	done
+	echo "guest: $name ends"
+	wait
+done
+check again "the module noticed" \
+	eval 'dmesg | grep -q "xvda: connected again"'
+
+# ---- resize, hot-plug, removal
+echo "guest: waits for a larger disk"
+before=$(cat /sys/block/xvdb/size)
+grown() { [ "$(cat /sys/block/xvdb/size)" != "$before" ]; }
+check resize "xvdb grows" wait_for grown
+echo "guest: sizes $before $(cat /sys/block/xvdb/size)"
+check plug "xvdb goes" wait_for [ ! -e /sys/block/xvdb ]
+echo "guest: xvdb is gone"
+check plug "xvdc comes" wait_for [ -b /dev/xvdc ]
+check plug "ours serves it" [ "$(driver xvdc)" = parapet-blkfront ]
+check plug "it can be read" eval 'head -c 1000000 /dev/xvdc >/run/hot'
+check unload "the module can go" rmmod parapet_blkfront
+echo "guest: our module is gone"
+check stock "the stock frontend takes the disks" wait_for served_by vbd xvde xvdf
+check stock "and reads what ours wrote" \
+	[ "$(head -c 3900000 /dev/xvde | sum)" = \
+	"$(head -c 3900000 /run/data | sum)" ]
+rates stock xvdf xvde
+echo "guest: all done"
+poweroff -f
