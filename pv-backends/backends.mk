@@ -12,7 +12,7 @@ BE_WORKER := $(addprefix pv-backends/common/,xenbus.o worker.o supervisor.o \
 BE_BLK_PURE := $(addprefix pv-backends/blk/,request.o saved.o)
 BE_BLK := $(BE_BLK_PURE) $(addprefix pv-backends/blk/,data.o flow.o image.o \
 	image_file.o main.o tune.o) pv-backends/pvblk/pvblk.o \
-	pv-frontends/core/back.o
+	pv-backends/pvblk/linger.o pv-frontends/core/back.o
 
 BE_BLK_ALL := $(BE_COMMON) $(BE_WORKER) $(BE_BLK)
 BE_NBD := pv-backends/blk/image_nbd.o

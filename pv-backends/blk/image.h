@@ -39,6 +39,9 @@ struct image_ops {
 	void (*submit)(struct image *im, struct image_io *io);
 	/* Start what was submitted since the last time. */
 	void (*kick)(struct image *im);
+	/* Run done() of what is finished, without a system call; may be NULL,
+	 * where that needs one. */
+	void (*poll)(struct image *im);
 	/* The size may have changed. */
 	int (*measure)(struct image *im);
 	/* Wait until nothing is under way any more: every done() has run. */

@@ -189,6 +189,14 @@ static void on_completed(struct ev_loop *loop, struct ev_io *w, int what)
 	reap(w->data);
 }
 
+static void file_poll(struct image *im)
+{
+	struct image_file *f = file_of(im);
+
+	if (io_uring_cq_ready(&f->ring))
+		reap(f);
+}
+
 static void file_drain(struct image *im)
 {
 	struct image_file *f = file_of(im);
@@ -229,6 +237,7 @@ static int file_measure(struct image *im)
 static const struct image_ops file_ops = {
 	.submit = file_submit,
 	.kick = file_kick,
+	.poll = file_poll,
 	.measure = file_measure,
 	.drain = file_drain,
 	.close = file_close,

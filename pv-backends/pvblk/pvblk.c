@@ -10,6 +10,11 @@
  * what the image has finished; before the loop sleeps the image gets all with
  * one call, and all answers of a queue become visible at once.
  *
+ * Going to sleep and being woken costs both ends more than a small request
+ * does.  So before it sleeps the process looks for some time whether more comes,
+ * if that would have been worth it lately (linger.c); until it has asked to be
+ * told nobody sends it an event.
+ *
  * A request that a rate limit delays is held; nothing is taken meanwhile.  A
  * frontend that breaks the protocol loses its device at the end of the turn.
  */
@@ -19,6 +24,7 @@
 #include <string.h>
 
 #include "pv-backends/blk/blk.h"
+#include "pv-backends/pvblk/linger.h"
 #include "pv-backends/pvblk/pvblk.h"
 #include "pv-frontends/core/pvblk.h"
 
@@ -53,6 +59,8 @@ struct pvblk {
 	struct ev_timer tick; /* a limit lets it pass                */
 	struct ev_prepare turn; /* the end of a turn of the loop     */
 	struct ev_idle more; /* do not sleep: there is more to take  */
+	struct ev_check woken;
+	struct linger linger;
 };
 
 /* ---- working ----------------------------------------------------------------- */
@@ -211,33 +219,75 @@ static void show_answers(struct pv_queue *q)
 		bus_notify(&q->port);
 }
 
-/* The end of a turn: what came in goes to the image, what it has done goes out,
- * and if the rings are empty then their frontends shall say when they are not. */
+/* What came in goes to the image, what it has done goes out.  True: there is
+ * more than may be taken now. */
+static bool work_off(struct blk *b)
+{
+	bool more = false;
+
+	for (unsigned int i = 0; i < b->nr_queues; i++)
+		more |= take_some(&b->pv->queue[i]);
+	b->image->ops->kick(b->image);
+	for (unsigned int i = 0; i < b->nr_queues; i++)
+		show_answers(&b->pv->queue[i]);
+	return more;
+}
+
+/* Is there anything to do?  Looks at memory only. */
+static bool is_quiet(struct blk *b)
+{
+	if (b->image->ops->poll)
+		b->image->ops->poll(b->image);
+	for (unsigned int i = 0; i < b->nr_queues; i++)
+		if (pvblk_back_busy(&b->pv->queue[i].ring))
+			return false;
+	return true;
+}
+
+/* Ask all frontends for events; true: there was no need to. */
+static bool must_sleep(struct blk *b)
+{
+	bool more = false;
+
+	for (unsigned int i = 0; i < b->nr_queues; i++)
+		more |= pvblk_back_sleep(&b->pv->queue[i].ring);
+	return !more;
+}
+
+/* The end of a turn. */
 static void on_turn(struct ev_loop *loop, struct ev_prepare *t, int what)
 {
 	struct blk *b = t->data;
 	struct pvblk *pv = b->pv;
-	bool more = false;
+	bool more = work_off(b);
 
 	(void)what;
-	for (unsigned int i = 0; i < b->nr_queues; i++) {
-		struct pv_queue *q = &pv->queue[i];
-
-		more |= take_some(q);
-		if (!pv->held && !b->broken && !more)
-			more |= pvblk_back_sleep(&q->ring);
+	linger_begin(&pv->linger);
+	while (!more && !b->broken && !pv->held &&
+	       linger_goes_on(&pv->linger)) {
+		if (is_quiet(b))
+			continue;
+		linger_begin(&pv->linger);
+		more = work_off(b);
 	}
-	b->image->ops->kick(b->image);
-	for (unsigned int i = 0; i < b->nr_queues; i++)
-		show_answers(&pv->queue[i]);
 	if (b->broken) {
 		xb_fatal(b->xb, "%s", b->xb->error);
 		return;
 	}
-	if (more)
+	if (more || (!pv->held && !must_sleep(b)))
 		ev_idle_start(loop, &pv->more);
 	else
 		ev_idle_stop(loop, &pv->more);
+	linger_sleeps(&pv->linger);
+}
+
+static void on_woken(struct ev_loop *loop, struct ev_check *c, int what)
+{
+	struct blk *b = c->data;
+
+	(void)loop;
+	(void)what;
+	linger_woken(&b->pv->linger);
 }
 
 /* ---- connecting ---------------------------------------------------------------- */
@@ -343,6 +393,9 @@ static void start_loop(struct blk *b)
 	ev_prepare_init(&pv->turn, on_turn);
 	pv->turn.data = b;
 	ev_prepare_start(b->xb->loop, &pv->turn);
+	ev_check_init(&pv->woken, on_woken);
+	pv->woken.data = b;
+	ev_check_start(b->xb->loop, &pv->woken);
 }
 
 void pvblk_detach(struct blk *b)
@@ -353,6 +406,7 @@ void pvblk_detach(struct blk *b)
 	ev_timer_stop(loop, &pv->tick);
 	ev_idle_stop(loop, &pv->more);
 	ev_prepare_stop(loop, &pv->turn);
+	ev_check_stop(loop, &pv->woken);
 	b->image->ops->drain(b->image);
 	for (unsigned int i = 0; i < b->nr_queues; i++) {
 		struct pv_queue *q = &pv->queue[i];

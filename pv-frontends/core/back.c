@@ -230,6 +230,12 @@ bool pvblk_back_push(struct pvblk_back *b)
 	return pvblk_passed(old, b->cq_prod, PVBLK_LOAD(b->ring->cq_event));
 }
 
+bool pvblk_back_busy(const struct pvblk_back *b)
+{
+	return b->cq_prod != b->cq_pushed || b->redone < b->nr_redo ||
+	       PVBLK_LOAD(b->ring->sq_prod) != b->sq_cons;
+}
+
 bool pvblk_back_sleep(struct pvblk_back *b)
 {
 	PVBLK_STORE(b->ring->sq_event, b->sq_cons + 1);

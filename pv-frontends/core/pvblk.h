@@ -92,6 +92,8 @@ unsigned int pvblk_back_dir(const struct pv_blk_dir *dir);
 void pvblk_back_attach(struct pvblk_back *b, struct pv_blk_ring *ring,
 		       unsigned int nr_data);
 enum pvblk_look pvblk_back_take(struct pvblk_back *b, struct pvblk_rq *rq);
+/* Is there something to take, or to show? */
+bool pvblk_back_busy(const struct pvblk_back *b);
 /* May it be done?  0, or the PV_BLK_* status to answer, or PVBLK_LIE. */
 int pvblk_back_check(const struct pvblk_back *b, const struct pvblk_rq *rq,
 		     const struct pv_blk_config *c);

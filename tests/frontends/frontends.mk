@@ -7,13 +7,14 @@ $(BUILD)/san/tests/frontends/%.o: SAN_CFLAGS += -Ihypercall/include
 # The backend as a process, the frontend's ring in the test.
 $(BUILD)/tests/frontends-pvblk: $(addprefix $(BUILD)/san/, \
 		tests/frontends/pvblk_test.o tests/backends/domain.o \
-		$(PVBLK_CORE) $(XS_OBJS))
+		$(PVBLK_CORE) $(PVBLK_MINI) $(XS_OBJS))
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka
 
 # Both ends in one program.
 $(BUILD)/tests/frontends-pvblk-unit: $(addprefix $(BUILD)/san/, \
-		tests/frontends/pvblk_unit_test.o $(PVBLK_CORE))
+		tests/frontends/pvblk_unit_test.o \
+		pv-backends/pvblk/linger.o $(PVBLK_CORE))
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -lpthread
 

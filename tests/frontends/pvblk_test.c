@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "pv-frontends/core/pvblk.h"
+#include "pv-frontends/mini/blk.h"
 #include "tests/backends/domain.h"
 
 enum {
@@ -447,6 +448,57 @@ static void readonly_refuses(void **state)
 	close_disk(d);
 }
 
+/* ---- the frontend of small kernels --------------------------------------------------- */
+
+static void mini_send(struct mini_blk *m)
+{
+	(void)m;
+	send_event(&disk.queue[0].port);
+}
+
+static void mini_wait(struct mini_blk *m)
+{
+	(void)m;
+	if (!wait_event(&disk.queue[0].port, now() + PATIENCE))
+		die("no event for an answer");
+}
+
+static void mini_kernels_have_disks(void **state)
+{
+	enum {
+		PAGES = 16,
+		BIG = 1000
+	};
+	static unsigned char out[BIG * 512], in[BIG * 512];
+	struct mini_blk m = {.send = mini_send, .wait = mini_wait};
+	struct disk *d = &disk;
+	struct queue *q = &d->queue[0];
+	uint32_t refs[PV_BLK_RING_PAGES + PAGES];
+	uint64_t seed = 3;
+
+	(void)state;
+	start_disk(d, 1, "w");
+	for (unsigned int i = 0; i < PV_BLK_RING_PAGES + PAGES; i++)
+		refs[i] = q->dir->ref[i];
+	mini_blk_offer(&m, q->dir, q->ring.ring, refs, PAGES);
+	put(&d->t, front("vbd", DEVID, "state"), "3");
+	wait_for(&d->t, back("vbd", DEVID, "state"), "4");
+	assert_int_equal(mini_blk_start(&m), 0);
+	assert_int_equal(m.config.sectors, SECTORS);
+	for (unsigned int i = 0; i < sizeof(out); i++)
+		out[i] = (unsigned char)next_random(&seed);
+	assert_int_equal(mini_blk_write(&m, 5, out, BIG), 0);
+	assert_int_equal(mini_blk_flush(&m), 0);
+	assert_int_equal(mini_blk_read(&m, 5, in, BIG), 0);
+	assert_memory_equal(in, out, sizeof(in));
+	assert_int_equal(mini_blk_read(&m, SECTORS - 1, in, 2),
+			 MINI_BLK_FAILED);
+	PVBLK_STORE(q->ring.ring->cq_prod, 77);
+	assert_int_equal(mini_blk_flush(&m), MINI_BLK_BROKEN);
+	assert_int_equal(mini_blk_flush(&m), MINI_BLK_BROKEN);
+	close_disk(d);
+}
+
 /* ---- frontends that lie -------------------------------------------------------------- */
 
 static void index_far_ahead(struct queue *q)
@@ -539,6 +591,7 @@ int main(void)
 		cmocka_unit_test(no_event_is_lost),
 		cmocka_unit_test(grows),
 		cmocka_unit_test(readonly_refuses),
+		cmocka_unit_test(mini_kernels_have_disks),
 		cmocka_unit_test(liars_lose_their_device),
 		cmocka_unit_test(bad_directories_are_refused),
 	};

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "pv-backends/pvblk/linger.h"
 #include "pv-frontends/core/pvblk.h"
 
 static struct pv_blk_ring ring;
@@ -500,6 +501,22 @@ static void configurations_are_made_sane(void **state)
 	assert_int_equal(ring.config.generation, 10);
 }
 
+/* A busy disk has a process that does not sleep, an idle one costs nothing. */
+static void windows_are_as_long_as_they_pay(void **state)
+{
+	uint64_t window = 0;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		window = linger_adapt(window, 100000);
+	assert_true(window >= 100000 && window <= LINGER_MOST);
+	assert_int_equal(linger_adapt(window, 100000), window);
+	assert_int_equal(linger_adapt(window, 10), window);
+	for (int i = 0; i < 10; i++)
+		window = linger_adapt(window, 5000000);
+	assert_int_equal(window, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -511,6 +528,7 @@ int main(void)
 		cmocka_unit_test(pages_belong_to_one),
 		cmocka_unit_test(requests_are_checked),
 		cmocka_unit_test(configurations_are_made_sane),
+		cmocka_unit_test(windows_are_as_long_as_they_pay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
