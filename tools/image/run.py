@@ -9,6 +9,7 @@ status is 0 only if both passed.  Images come from prepare.sh (make images).
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -51,7 +52,7 @@ def arguments():
     add("--initrd", help="another initramfs")
     add("--mode", choices=("auto", "shell", "check", "run"), default="auto")
     add("--seconds", type=int, default=SECONDS, help="give up after that")
-    add("--quiet-seconds", type=int, default=120,
+    add("--quiet-seconds", type=int, default=240,
         help="without output this long it is stuck")
     add("--show", action="store_true", help="print QEMU's command line")
     add("qemu", nargs="*", help="more words for QEMU (after --)")
@@ -187,6 +188,8 @@ def main():
         mode = ("shell" if sys.stdin.isatty() and sys.stdout.isatty()
                 else "check")
     echo = EchoService()
+    # Ended by a signal it takes its machine along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         machine = machine_of(args, mode, echo)
         say(f"{args.system} on {machine.machine}, cpu {machine.cpu}, "

@@ -71,13 +71,16 @@ show() {
 	[ $# -lt 1 ] || show_one 5 "$1"
 	[ $# -lt 2 ] || show_one 6 "$2"
 }
+# Until a guest has said something; while it says other things there is hope.
 wait_said() { # GUEST WORDS
-	read -r until _ </proc/uptime
-	until=$((${until%.*} + 100))
+	size=
 	until said "$1" "$2"; do
 		show
 		read -r at _ </proc/uptime
-		[ "${at%.*}" -lt $until ] || return 1
+		at=${at%.*} before=$size
+		size=$(stat -c %s "$(log_of "$1")")
+		[ "$size" = "$before" ] || until=$((at + 150))
+		[ "$at" -lt "$until" ] || return 1
 		usleep 100000
 	done
 	show
