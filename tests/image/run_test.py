@@ -64,7 +64,8 @@ def make_build(folder):
     os.makedirs(os.path.join(image, "kernel"))
     os.makedirs(os.path.join(folder, "build", "bin"))
     for name in ("vmlinux", "initrd.img", "kernel/vmlinuz", "../../parapet",
-                 "../../bin/pvbench", "../../bin/pvbench-child"):
+                 "../../bin/pvbench", "../../bin/pvbench-child",
+                 "../../bin/pvio"):
         with open(os.path.join(image, name), "w", encoding="ascii"):
             pass
 

@@ -122,12 +122,24 @@ def add_empty_icu(archive, library):
         archive.add_file(library, out.name, 0o755)
 
 
-def add_program(archive, program):
-    """A program without its symbols, and the libraries that it needs."""
+def add_stripped(archive, path, program):
+    """A program without its symbols; a script as it is."""
+    with open(program, "rb") as file:
+        elf = file.read(4) == b"\x7fELF"
+    if not elf:
+        archive.add_file(path, program, 0o755)
+        return
     with tempfile.NamedTemporaryFile() as copy:
-        subprocess.run(["strip", "-o", copy.name, program], check=True)
-        archive.add_file("usr/bin/" + os.path.basename(program), copy.name,
-                         0o755)
+        done = subprocess.run(["strip", "-o", copy.name, program], text=True,
+                              stderr=subprocess.PIPE, check=False)
+        if done.returncode:
+            fail(f"{program}: {done.stderr.strip()}")
+        archive.add_file(path, copy.name, 0o755)
+
+
+def add_program(archive, program):
+    """A program and the shared libraries that it needs."""
+    add_stripped(archive, "usr/bin/" + os.path.basename(program), program)
     for library in libraries_of(program):
         if library.lstrip("/") not in archive.entries:
             add_library(archive, library)
