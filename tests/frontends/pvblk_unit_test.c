@@ -275,6 +275,80 @@ static void redone_oldest_first(void **state)
 	assert_int_equal(take(), 5);
 }
 
+/* ---- ends that lie ------------------------------------------------------------------- */
+
+static void backend_lies(uint32_t prod, struct pv_blk_answer a,
+			 enum pvblk_look want)
+{
+	uint16_t tag, status;
+
+	start_at(0);
+	submit(1);
+	submit(2);
+	pvblk_front_push(&front);
+	ring.cq[0] = (union pv_blk_done){.answer = a};
+	ring.cq_prod = prod;
+	assert_int_equal(pvblk_front_answer(&front, &tag, &status), want);
+}
+
+static void lies_of_a_backend_are_seen(void **state)
+{
+	uint16_t tag, status;
+
+	(void)state;
+	backend_lies(0, (struct pv_blk_answer){.tag = 1}, PVBLK_NONE);
+	backend_lies(1, (struct pv_blk_answer){.tag = 1}, PVBLK_ONE);
+	backend_lies(1, (struct pv_blk_answer){.tag = 1, .seq = 1}, PVBLK_LIE);
+	backend_lies(1, (struct pv_blk_answer){.tag = 3}, PVBLK_LIE);
+	backend_lies(1, (struct pv_blk_answer){.tag = PV_BLK_TAGS}, PVBLK_LIE);
+	backend_lies(1, (struct pv_blk_answer){.tag = 255}, PVBLK_LIE);
+	backend_lies(3, (struct pv_blk_answer){.tag = 1}, PVBLK_LIE);
+	backend_lies(UINT32_MAX, (struct pv_blk_answer){.tag = 1}, PVBLK_LIE);
+	/* The same answer twice. */
+	backend_lies(2, (struct pv_blk_answer){.tag = 1}, PVBLK_ONE);
+	ring.cq[1] = ring.cq[0];
+	assert_int_equal(pvblk_front_answer(&front, &tag, &status), PVBLK_LIE);
+}
+
+static enum pvblk_look take_any(void)
+{
+	struct pvblk_rq rq;
+
+	return pvblk_back_take(&back, &rq);
+}
+
+static void lies_of_a_frontend_are_seen(void **state)
+{
+	(void)state;
+	start_at(0);
+	submit(1);
+	pvblk_front_push(&front);
+	ring.rq[1].seq = 7;
+	assert_int_equal(take_any(), PVBLK_LIE);
+	start_at(0);
+	submit(1);
+	pvblk_front_push(&front);
+	ring.rq[1].busy = 0;
+	assert_int_equal(take_any(), PVBLK_LIE);
+	start_at(0);
+	submit(1);
+	pvblk_front_push(&front);
+	ring.sq[0] = PV_BLK_TAGS;
+	assert_int_equal(take_any(), PVBLK_LIE);
+	start_at(0);
+	ring.sq_prod = PV_BLK_TAGS + 1;
+	assert_int_equal(take_any(), PVBLK_LIE);
+	/* One that is under way, again. */
+	start_at(0);
+	submit(1);
+	pvblk_front_push(&front);
+	assert_int_equal(take_any(), PVBLK_ONE);
+	ring.rq[1].seq = 1;
+	ring.sq[1] = 1;
+	ring.sq_prod = 2;
+	assert_int_equal(take_any(), PVBLK_LIE);
+}
+
 /* ---- two threads ------------------------------------------------------------------ */
 
 /* An event channel: 1 if one is pending. */
@@ -524,6 +598,8 @@ int main(void)
 		cmocka_unit_test(events_are_for_sleepers),
 		cmocka_unit_test(nothing_is_lost_with_a_backend),
 		cmocka_unit_test(redone_oldest_first),
+		cmocka_unit_test(lies_of_a_backend_are_seen),
+		cmocka_unit_test(lies_of_a_frontend_are_seen),
 		cmocka_unit_test(two_threads_never_sleep_both),
 		cmocka_unit_test(pages_belong_to_one),
 		cmocka_unit_test(requests_are_checked),
