@@ -14,9 +14,22 @@ $(BUILD)/bin/pvbench-child: tests/bench/pvbench/child.S
 PVBENCH := $(BUILD)/bin/pvbench $(BUILD)/bin/pvbench-child
 ALL += $(PVBENCH)
 
+# Disks, networks and the life of guests.
+PVIO_OBJS := $(addprefix $(BUILD)/obj/tests/bench/pvio/,main.o block.o net.o \
+	life.o)
+
+$(BUILD)/bin/pvio: $(PVIO_OBJS)
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) -static -o $@ $^ -luring
+
+ALL += $(BUILD)/bin/pvio
+BENCH_PROGRAMS := $(PVBENCH) $(BUILD)/bin/pvio
+BENCH_TOOLS := $(addprefix $(BUILD)/bin/,parapet parapetd parapet-stored \
+	parapet-store parapet-consoled parapet-blkback parapet-netback)
+
 # make bench SYSTEMS=native,parapet-control ROUNDS=1 METRICS=getpid QUICK=1
 # BENCH_ARGS has any other option of bench.py.
-SYSTEMS ?= native,parapet-control,xen-control
+SYSTEMS ?= native,parapet-control,parapet-guest,xen-control
 ROUNDS  ?= 3
 METRICS ?=
 QUICK   ?=
@@ -24,8 +37,10 @@ BENCH_ARGS ?=
 
 bench:
 	@tools/image/deps.sh
-	@$(MAKE) --no-print-directory $(PVBENCH) $(BUILD)/bin/parapet-extract \
-		$(if $(findstring parapet-control,$(SYSTEMS)),$(BUILD)/parapet)
+	@$(MAKE) --no-print-directory $(BENCH_PROGRAMS) \
+		$(BUILD)/bin/parapet-extract \
+		$(if $(findstring parapet-,$(SYSTEMS)),$(BUILD)/parapet) \
+		$(if $(findstring parapet-guest,$(SYSTEMS)),$(BENCH_TOOLS))
 	@tools/image/prepare.sh --kernel-only $(BUILD) $(FLAVOUR)
 	@tests/bench/bench.py --build $(BUILD) --systems $(SYSTEMS) \
 		--rounds $(ROUNDS) --metrics "$(METRICS)" \

@@ -5,14 +5,14 @@ All run in one go on the same QEMU with the same kernel binary, one vcpu,
 pinned; a round boots each system once, so that what else the host does falls
 on all alike.  Then each is booted once more with -icount, which counts
 instructions exactly, and once to count TLB flushes, where an emulated machine
-spends most of what instructions do not explain.  Prints a table, writes
-results.json and ratios.svg.
+spends most of what instructions do not explain.  Disks, networks and the life
+of guests (pvio) have boots of their own, on a machine with a disk.  Prints a
+table, writes results.json and ratios.svg.  README.md has each row's meaning.
 """
 
 import argparse
 import os
 import re
-import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -20,20 +20,24 @@ IMAGE = os.path.join(HERE, "..", "..", "tools", "image")
 sys.path.insert(0, IMAGE)
 
 # pylint: disable=wrong-import-position
+from images import ImageError, Images, output_of        # noqa: E402
 from machine import Boot, Machine, MachineError         # noqa: E402
 from plot import write_svg                              # noqa: E402
-from results import BASE, TARGETS, Results              # noqa: E402
+from results import BASE, IO_UNITS, TARGETS, Results, verdicts  # noqa: E402
 
 SYSTEMS = {"native": "native", "parapet-control": "parapet",
-           "xen-control": "xen"}
+           "parapet-guest": "parapet", "xen-control": "xen"}
+GUEST = "parapet-guest"
 CONSOLE = {"native": "console=ttyS0", "parapet": "console=hvc0",
            "xen": "console=hvc0"}
 HV_ARGS = {"native": "", "parapet": "", "xen": "console=com1 com1=115200"}
 # Without addresses or seeds that change from boot to boot.
-KERNEL_ARGS = "quiet nokaslr norandmaps panic=1"
+# The same clock: a guest's kernel of that age would take another by itself.
+KERNEL_ARGS = "quiet nokaslr norandmaps panic=1 clocksource=tsc"
 ICOUNT = ("-icount", "shift=0,sleep=off", "-seed", "42",
           "-rtc", "base=2026-01-01T00:00:00,clock=vm")
-SUFFIX = {"time": "", "insns": "_insns", "flushes": "_flushes"}
+SUFFIX = {"time": "", "insns": "_insns", "flushes": "_flushes", "io": ""}
+CONTROL_MEM = "control_mem=1024M"       # the rest is for guests
 LINE = re.compile(r"pvbench ([a-z]\w*) ([0-9][0-9.]*)(?:\s|$)")
 
 
@@ -56,6 +60,8 @@ def arguments():
     add("--no-time", action="store_true", help="no times")
     add("--no-insns", action="store_true", help="no instruction counts")
     add("--no-flushes", action="store_true", help="no counts of TLB flushes")
+    add("--no-io", action="store_true", help="no disks, networks, guests' lives")
+    add("--io-smp", type=int, default=2, help="CPUs of the machines for these")
     add("--flavour", default="amd64")
     add("--cpu", default="max,-smap", help="Xen 4.17 needs -smap in QEMU 7.2")
     add("--machine", default="q35")
@@ -72,36 +78,15 @@ def arguments():
                      + " (" + ", ".join(SYSTEMS) + ")")
     if args.quick:
         args.rounds = 1
+    choose_kinds(args)
     if args.pin is None:
         args.pin = str(max(os.sched_getaffinity(0)))
     return args
 
 
-def output_of(*words):
-    run = subprocess.run(words, stdout=subprocess.PIPE, text=True,
-                         check=False)
-    if run.returncode:
-        raise BenchError(f"{os.path.basename(words[0])} failed")
-    return run.stdout.strip()
-
-
-def make_initrd(args, folder):
-    """pvbench as the first program, and nothing besides device nodes."""
-    path = os.path.join(folder, "initrd.img")
-    output_of(os.path.join(IMAGE, "initramfs.py"), "--bare", "--out", path,
-              "--init", os.path.join(args.build, "bin", "pvbench"),
-              "--file", "child=" + os.path.join(args.build, "bin",
-                                                "pvbench-child"))
-    return path
-
-
-def machine_of(args, name, initrd, kind):
-    system = SYSTEMS[name]
-    image = os.path.join(args.build, "image", args.flavour)
-    hypervisor = {"native": "",
-                  "parapet": os.path.join(args.build, "parapet"),
-                  "xen": os.path.join(args.build, "bench", "xen")}[system]
-    words = [CONSOLE[system], KERNEL_ARGS, args.kernel_args]
+def bench_words(args, kind):
+    """What pvbench is told, on the kernel's command line."""
+    words = [KERNEL_ARGS, args.kernel_args]
     if args.metrics:
         words.append("bench_metrics=" + args.metrics)
     if kind == "insns":
@@ -110,14 +95,52 @@ def machine_of(args, name, initrd, kind):
         words.append("bench_steps=200")
     elif args.quick:
         words.append("bench_batches=5 bench_batch_us=8000")
+    return " ".join(w for w in words if w)
+
+
+def io_words(args):
+    """What pvio is told."""
+    words = [args.kernel_args]
+    if args.metrics:
+        words.append("pvio_metrics=" + args.metrics)
+    if args.quick:
+        words.append("pvio_batches=3 pvio_batch_ms=200")
+    return " ".join(w for w in words if w)
+
+
+def boots_from(args, name, images, kind):
+    """The initramfs, and what the kernel is told."""
+    run = "quiet nokaslr panic=1 parapet_mode=run bench_work="
+    if kind == "io" and name == GUEST:
+        return (images.guest(io_words(args)),
+                f"{run}guest {io_words(args)}")
+    if kind == "io":
+        return images.host(), f"{run}disk {io_words(args)}"
+    if name == GUEST:
+        return images.micro(kind, bench_words(args, kind)), run + "micro"
+    return images.bare(), bench_words(args, kind)
+
+
+def machine_of(args, name, images, kind):
+    system = SYSTEMS[name]
+    image = os.path.join(args.build, "image", args.flavour)
+    hypervisor = {"native": "",
+                  "parapet": os.path.join(args.build, "parapet"),
+                  "xen": os.path.join(args.build, "bench", "xen")}[system]
+    hv_args = args.hv_args if system == "parapet" else HV_ARGS[system]
+    if name == GUEST:
+        hv_args = f"{CONTROL_MEM} {hv_args}".strip()
+    initrd, words = boots_from(args, name, images, kind)
     return Machine(
         system=system, hypervisor=hypervisor,
         kernel=os.path.join(image, "vmlinux" if system == "parapet"
                             else "kernel/vmlinuz"),
-        initrd=initrd, kernel_args=" ".join(w for w in words if w),
-        hv_args=args.hv_args if system == "parapet" else HV_ARGS[system],
-        machine=args.machine, cpu=args.cpu, smp=1, mem=args.mem,
-        nic="none", pin=args.pin, extra=ICOUNT if kind == "insns" else ())
+        initrd=initrd, kernel_args=f"{CONSOLE[system]} {words}",
+        hv_args=hv_args, machine=args.machine, cpu=args.cpu, mem=args.mem,
+        smp=args.io_smp if kind == "io" else 1,
+        disk=images.disk() if kind == "io" else "",
+        nic="none", pin="" if kind == "io" else args.pin,
+        extra=ICOUNT if kind == "insns" else ())
 
 
 def measure(machine, seconds, log):
@@ -125,7 +148,7 @@ def measure(machine, seconds, log):
     found, done = {}, []
 
     def on_line(line):
-        if "pvbench done" in line:
+        if "pvbench done" in line or "bench: done" in line:
             done.append(True)
         for name, value in LINE.findall(line):
             found[name] = float(value)
@@ -174,6 +197,15 @@ def write_log(path, outcome):
         file.write(outcome.text() + "\n" + "\n".join(outcome.where) + "\n")
 
 
+def choose_kinds(args):
+    """No boot for metrics that nobody asked for."""
+    names = set(args.metrics.split(",")) if args.metrics else None
+    if names and not names & set(IO_UNITS):
+        args.no_io = True
+    if names and names <= set(IO_UNITS):
+        args.no_time = args.no_insns = args.no_flushes = True
+
+
 def plan_of(args):
     """(label, system, kind) in the order of the boots."""
     plan = []
@@ -184,16 +216,20 @@ def plan_of(args):
     if not args.no_insns:
         plan += [("instructions", name, "insns") for name in args.systems]
     if not args.no_flushes:
-        plan += [("flushes", name, "flushes") for name in args.systems]
+        plan += [("flushes", name, "flushes") for name in args.systems
+                 if name != GUEST]      # nobody could stop it in time
+    for number in range(0 if args.no_io else args.rounds):
+        plan += [(f"devices {number + 1}", name, "io")
+                 for name in args.systems]
     return plan
 
 
 def run_plan(args, folder, results):
     """All boots; the number of those that failed."""
-    initrd = make_initrd(args, folder)
+    images = Images(args.build, folder, args.flavour)
     plan, failed = plan_of(args), 0
     for number, (label, name, kind) in enumerate(plan, 1):
-        machine = machine_of(args, name, initrd, kind)
+        machine = machine_of(args, name, images, kind)
         how = count_flushes if kind == "flushes" else measure
         log = os.path.join(folder, f"{label.replace(' ', '-')}-{name}.log")
         head = f"[{number}/{len(plan)}] {label}, {name}: "
@@ -214,7 +250,8 @@ def setup_of(args):
             "kernel": os.path.basename(os.path.realpath(os.path.join(
                 args.build, "image", args.flavour, "kernel"))),
             "cpu": args.cpu, "machine": args.machine, "mem_mib": args.mem,
-            "rounds": args.rounds, "quick": args.quick}
+            "rounds": args.rounds, "quick": args.quick,
+            "io_smp": args.io_smp}
 
 
 def main():
@@ -231,12 +268,12 @@ def main():
             os.symlink(os.path.join(xen, "xen"), link)
         failed = run_plan(args, folder, results)
         setup = setup_of(args)
-    except (BenchError, MachineError) as err:
+    except (BenchError, ImageError, MachineError) as err:
         say(str(err))
         return 1
     if not results.values:
         return 1
-    print("\n".join(results.table()))
+    print("\n".join(results.table() + verdicts(results)))
     results.write_json(os.path.join(folder, "results.json"), setup)
     say(f"wrote {folder}/results.json")
     if BASE in args.systems and len(args.systems) > 1:

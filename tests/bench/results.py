@@ -25,6 +25,31 @@ TARGETS = {
 }
 BASE = "native"
 UNITS = {"_insns": "instructions", "_flushes": "flushes"}
+# Rows of disks, networks and lives: their units, for which no ratio to the
+# bare machine is shown.
+IO_UNITS = {
+    "block_seq_read": "MiB/s", "block_rand_qd1": "IOPS",
+    "block_rand_qd32": "IOPS", "net_to_control": "MiB/s",
+    "net_to_guest": "MiB/s", "net_rtt": "us", "create_to_init": "ms",
+    "create_to_init_first": "ms", "create_toolstack": "ms", "destroy": "ms",
+    "list": "ms",
+}
+# (metric, system, compared with or None, "most" or "least", limit)
+IO_TARGETS = (
+    ("create_to_init", "parapet-guest", None, "most", 3000),
+    ("create_toolstack", "parapet-guest", None, "most", 80),
+    ("destroy", "parapet-guest", None, "most", 60),
+    ("list", "parapet-guest", None, "most", 15),
+    ("block_seq_read", "parapet-guest", "parapet-control", "least", 0.80),
+    ("block_rand_qd32", "parapet-guest", "parapet-control", "least", 0.75),
+    ("block_rand_qd1", "parapet-guest", "parapet-control", "least", 0.45),
+    ("block_rand_qd32", "parapet-control", "native", "least", 0.70),
+    ("block_rand_qd1", "parapet-control", "native", "least", 0.70),
+    ("net_to_control", "parapet-guest", None, "least", 117),
+    ("net_to_guest", "parapet-guest", None, "least", 155),
+    ("net_rtt", "parapet-guest", None, "most", 390),
+)
+GUEST_MOST = 1.05       # a guest's microbenchmarks against the control domain's
 
 
 class Results:
@@ -44,6 +69,8 @@ class Results:
         pairs = zip(rows.get(system, []), rows.get(BASE, []))
         if metric.endswith("_flushes"):
             return None         # most are next to none: no ratio makes sense
+        if metric in IO_UNITS:
+            return None
         ratios = [ours / base for ours, base in pairs if base]
         return statistics.median(ratios) if ratios else None
 
@@ -56,7 +83,8 @@ class Results:
         metrics = {}
         for metric, rows in self.values.items():
             unit = next((u for suffix, u in UNITS.items()
-                         if metric.endswith(suffix)), "ns")
+                         if metric.endswith(suffix)),
+                        IO_UNITS.get(metric, "ns"))
             metrics[metric] = {"unit": unit, "systems": {
                 system: {"median": statistics.median(values),
                          "min": min(values), "max": max(values)}
@@ -90,6 +118,31 @@ class Results:
             verdict = "" if ours <= most else "  MISSED"
         line += f"{most if most else '-':>9}  {spread(rows)}{verdict}"
         return line
+
+
+def verdict_of(results, metric, system, base, kind, limit):
+    """A line, or None if it was not measured."""
+    rows = results.values.get(metric, {})
+    if system not in rows or (base and base not in rows):
+        return None
+    value = statistics.median(rows[system])
+    text = f"{metric}: {system} {short(rows[system])}"
+    text += " " + IO_UNITS.get(metric, "ns")
+    if base:
+        value /= statistics.median(rows[base]) or 1
+        text += f", {value:.2f} of {base}"
+    good = value <= limit if kind == "most" else value >= limit
+    return f"{text}, at {kind} {limit}{'' if good else '  MISSED'}"
+
+
+def verdicts(results):
+    """Lines: the guest against the control domain, and what is no ratio."""
+    wanted = [(metric, "parapet-guest", "parapet-control", "most", GUEST_MOST)
+              for metric in results.values
+              if metric not in IO_UNITS and metric != "boot_to_init"
+              and not metric.endswith("_flushes")]
+    lines = [verdict_of(results, *want) for want in wanted + list(IO_TARGETS)]
+    return [""] + [line for line in lines if line]
 
 
 def short(values):

@@ -1,0 +1,35 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# First program of the guest whose devices the benchmark measures.  Its kernel's
+# command line says what to do (guest_work), which comes as environment.
+
+echo "guest: first program runs"
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev 2>/dev/null
+exec </dev/hvc0 >/dev/hvc0 2>&1
+stty -echo
+
+wait_for() { # PATH; at most 60 s
+	tries=0
+	until [ -e "$1" ] || [ $tries -ge 600 ]; do
+		tries=$((tries + 1))
+		usleep 100000
+	done
+}
+
+# shellcheck disable=SC2154 # from the kernel's command line
+if [ "$guest_work" = io ]; then
+	modprobe -a xen-blkfront xen-netfront
+	wait_for /dev/xvda
+	pvio block /dev/xvda
+	wait_for /sys/class/net/eth0
+	ip link set lo up
+	ip addr add 10.9.0.2/24 dev eth0
+	ip link set eth0 up
+	ping -c 2 -W 20 10.9.0.1 >/dev/null
+	pvio net 10.9.0.1 7000
+	echo "guest: done"
+fi
+exec sleep 1000000

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Disks and networks, measured from within a machine. */
+#ifndef TESTS_BENCH_PVIO_PVIO_H
+#define TESTS_BENCH_PVIO_PVIO_H
+
+#include <stdint.h>
+
+enum {
+	MAX_BATCHES = 32,
+};
+
+/* How long and how often; set once. */
+struct effort {
+	unsigned int batches;
+	double seconds; /* of one batch, at least */
+};
+extern struct effort effort;
+
+double now(void);
+void die(const char *what) __attribute__((noreturn));
+/* Is that metric to be measured? */
+int wanted(const char *metric);
+/* Print the median, the least and the greatest of one figure a batch. */
+void report(const char *metric, double *figure);
+
+/* block.c */
+void measure_block(const char *path);
+
+/* net.c: the peer ends when this process does. */
+void measure_net(const char *host, const char *port);
+void serve_net(const char *port) __attribute__((noreturn));
+
+/* life.c; sleeps until the log has the words. */
+void wait_for_words(const char *log, const char *words);
+/* Of a guest whose console goes to the file `log`. */
+void measure_life(const char *xml, const char *name, const char *log);
+
+#endif
