@@ -167,14 +167,14 @@ example_two() {
 sum() { md5sum "$1" | cut -d ' ' -f 1; }
 example_overlay() {
 	base=/var/lib/parapet/images/base.img
-	before=$(sum $base)
+	base_sum=$(sum $base)
 	small_guest overlay || return
 	type_in overlay "cat /mnt/base"
 	check base "the guest sees a file of it" \
 		wait_said overlay "a file of the base"
 	inside overlay
 	check base "what the guest writes does not go to it" \
-		[ "$(sum $base)" = "$before" ]
+		[ "$(sum $base)" = "$base_sum" ]
 }
 
 # To a prompt; then the guest says, in one line, what it takes itself for.
