@@ -7,9 +7,9 @@
  * backend offers the ring and leaves every other one to xen-blkfront, provided
  * that it is loaded first.
  *
- * A backend process that was started again goes on with the ring as it is and
- * is not noticed here.  One that starts over (InitWait) gets new memory, and
- * what was under way is submitted again.  While the backend ends a device its
+ * A backend that was started again goes on with the ring as it is, and is not
+ * noticed here, even if it begins with InitWait: the memory that a queue was
+ * opened with is the device's to its end.  While the backend ends a device its
  * answers are still taken, for some time; the rest fails.
  *
  * LOCKING: dev->change is held by whatever changes dev->life: the callbacks of
@@ -256,13 +256,6 @@ static bool is_idle(struct pvblk_dev *dev)
 	return true;
 }
 
-static bool submit_again(struct request *rq, void *data)
-{
-	if (blk_mq_request_started(rq) && !blk_mq_request_completed(rq))
-		blk_mq_requeue_request(rq, false);
-	return true;
-}
-
 static bool fail(struct request *rq, void *data)
 {
 	struct pvblk_cmd *cmd = blk_mq_rq_to_pdu(rq);
@@ -274,35 +267,21 @@ static bool fail(struct request *rq, void *data)
 	return true;
 }
 
-/* No request is on its way to a ring, no answer comes; then each(). */
-static void stop(struct pvblk_dev *dev, enum pvblk_life life,
-		 bool (*each)(struct request *rq, void *data))
+/* Everything fails from here on. */
+static void kill(struct pvblk_dev *dev)
 {
+	if (dev->life != PVBLK_LIVE)
+		return;
+	/* No request is on its way to a ring, and no answer comes. */
 	blk_mq_quiesce_queue(dev->disk->queue);
 	for (unsigned int i = 0; i < dev->nr_queues; i++)
 		pvblk_queue_silence(&dev->queue[i]);
 	blk_mq_tagset_wait_completed_request(&dev->tags);
-	dev->life = life;
-	blk_mq_tagset_busy_iter(&dev->tags, each, NULL);
-}
-
-static void go_on(struct pvblk_dev *dev)
-{
+	dev->life = PVBLK_DEAD;
+	blk_mq_tagset_busy_iter(&dev->tags, fail, NULL);
 	blk_mq_unquiesce_queue(dev->disk->queue);
 	blk_mq_kick_requeue_list(dev->disk->queue);
 	blk_mq_start_stopped_hw_queues(dev->disk->queue, true);
-}
-
-/* Everything fails from here on. */
-static void kill(struct pvblk_dev *dev)
-{
-	if (dev->life == PVBLK_AGAIN)
-		dev->life = PVBLK_DEAD;
-	else if (dev->life == PVBLK_LIVE)
-		stop(dev, PVBLK_DEAD, fail);
-	else
-		return;
-	go_on(dev);
 }
 
 /* ---- states -------------------------------------------------------------------------- */
@@ -330,12 +309,11 @@ static void on_look(struct work_struct *work)
 
 static void end(struct pvblk_dev *dev)
 {
-	if (dev->life == PVBLK_LIVE || dev->life == PVBLK_AGAIN) {
+	if (dev->life == PVBLK_LIVE) {
 		blk_mark_disk_dead(dev->disk);
 		set_capacity(dev->disk, 0);
-		if (dev->life == PVBLK_LIVE)
-			wait_event_timeout(dev->idle, is_idle(dev),
-					   msecs_to_jiffies(LAST_ANSWERS_MS));
+		wait_event_timeout(dev->idle, is_idle(dev),
+				   msecs_to_jiffies(LAST_ANSWERS_MS));
 		kill(dev);
 	}
 	xenbus_frontend_closed(dev->xbdev);
@@ -363,33 +341,15 @@ static void on_connected(struct pvblk_dev *dev)
 		schedule_work(&dev->look);
 		return;
 	}
-	if (dev->life == PVBLK_DEAD || !dev->queue->map)
+	if (dev->life != PVBLK_NEW || !dev->queue->map)
 		return;
 	if (!read_config(dev)) {
 		xenbus_dev_fatal(dev->xbdev, -EPROTO, "reading the disk");
 		return;
 	}
-	if (dev->life == PVBLK_NEW) {
-		rc = add(dev);
-		if (rc)
-			xenbus_dev_fatal(dev->xbdev, rc, "adding the disk");
-		return;
-	}
-	set_capacity_and_notify(dev->disk, dev->config.sectors);
-	dev->life = PVBLK_LIVE;
-	xenbus_switch_state(dev->xbdev, XenbusStateConnected);
-	go_on(dev);
-	dev_info(&dev->xbdev->dev, "%s: connected again\n", dev->name);
-}
-
-static void on_init_wait(struct pvblk_dev *dev)
-{
-	if (dev->life == PVBLK_DEAD)
-		return;
-	if (dev->life == PVBLK_LIVE)
-		stop(dev, PVBLK_AGAIN, submit_again);
-	close_queues(dev);
-	offer(dev);
+	rc = add(dev);
+	if (rc)
+		xenbus_dev_fatal(dev->xbdev, rc, "adding the disk");
 }
 
 static void otherend_changed(struct xenbus_device *xbdev,
@@ -400,7 +360,8 @@ static void otherend_changed(struct xenbus_device *xbdev,
 	mutex_lock(&dev->change);
 	switch (state) {
 	case XenbusStateInitWait:
-		on_init_wait(dev);
+		if (dev->life == PVBLK_NEW && !dev->queue->map)
+			offer(dev);
 		break;
 	case XenbusStateConnected:
 		on_connected(dev);
@@ -492,8 +453,7 @@ static void forget(struct xenbus_device *xbdev)
 	struct pvblk_dev *dev = dev_get_drvdata(&xbdev->dev);
 
 	mutex_lock(&dev->change);
-	if (dev->life == PVBLK_AGAIN ||
-	    xenbus_read_driver_state(xbdev->otherend) != XenbusStateConnected)
+	if (xenbus_read_driver_state(xbdev->otherend) != XenbusStateConnected)
 		kill(dev);
 	mutex_unlock(&dev->change);
 	if (dev->disk)

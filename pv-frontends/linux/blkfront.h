@@ -47,7 +47,6 @@ struct pvblk_queue {
 enum pvblk_life {
 	PVBLK_NEW, /* no disk yet                                   */
 	PVBLK_LIVE, /* requests go to the ring                      */
-	PVBLK_AGAIN, /* they wait for another backend                */
 	PVBLK_DEAD, /* they fail                                    */
 };
 

@@ -387,6 +387,26 @@ static void killed(void **state)
 	close_disk(d);
 }
 
+/* A backend that begins anew finds a frontend that did not. */
+static void starts_over(void **state)
+{
+	struct disk *d = &disk;
+
+	(void)state;
+	connect_disk(d, 2, "w");
+	d->seed = 78;
+	print_message("seed %" PRIu64 "\n", d->seed);
+	for (int i = 0; i < 10; i++) {
+		load(d, 300);
+		put(&d->t, back("vbd", DEVID, "state"), "1");
+		wait_for(&d->t, back("vbd", DEVID, "state"), "4");
+	}
+	load(d, 300);
+	finish(d);
+	compare_file(d);
+	close_disk(d);
+}
+
 /* One at a time: an event that is lost would never be made up for. */
 static void no_event_is_lost(void **state)
 {
@@ -588,6 +608,7 @@ int main(void)
 		cmocka_unit_test(one_queue),
 		cmocka_unit_test(four_queues),
 		cmocka_unit_test(killed),
+		cmocka_unit_test(starts_over),
 		cmocka_unit_test(no_event_is_lost),
 		cmocka_unit_test(grows),
 		cmocka_unit_test(readonly_refuses),
