@@ -4,7 +4,7 @@
  *
  * Kernels change entries of one L1 table in runs: they populate, unmap, fork,
  * map devices.  Each single change enters the hypervisor, and an entry is dear
- * where it empties the TLB.  So after two changes in a row in one table, with
+ * where it empties the TLB.  So after changes of two neighbouring entries, with
  * no user code in between, a vcpu that is the only one of its domain is lent
  * that table:
  *
@@ -31,7 +31,7 @@
 #include "hv/mm/group.h"
 #include "hv/paging/paging.h"
 
-#define RUN_LENDS  2 /* changes in a row after which a table is lent */
+#define RUN_LENDS  2 /* neighbours changed after which a table is lent */
 #define TABLE_SIZE 512
 
 #ifdef HV_HOST
