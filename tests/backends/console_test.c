@@ -38,7 +38,6 @@ static void start_console(void)
 	memset(ring, 0, sizeof(*ring));
 	port = make_port(&bed);
 	snprintf(log_path, sizeof(log_path), "%s/console.log", bed.dir);
-	start_backend(&bed, "parapet-consoled");
 	put(&bed, HOME "/port", "%u", port.nr);
 	put(&bed, HOME "/ring-ref", "%u", 4711);
 	put(&bed, BACK "/log", "%s", log_path);
@@ -46,6 +45,8 @@ static void start_console(void)
 	put(&bed, BACK "/online", "1");
 	put(&bed, BACK "/frontend", HOME);
 	put(&bed, BACK "/state", "1");
+	/* Not before: it is told of a device once, when all of it is there. */
+	start_backend(&bed, "parapet-consoled");
 	wait_for(&bed, BACK "/state", "4");
 }
 
