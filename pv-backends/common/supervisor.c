@@ -266,19 +266,27 @@ static void look_below(struct supervisor *s, const char *domid)
 	free(names);
 }
 
+/* The devices that we know, of one domain or (-1) of all. */
+static void look_at_known(struct supervisor *s, int domid)
+{
+	struct child *c, *next;
+
+	for (c = s->children; c && s->store.xs; c = next) {
+		next = c->next;
+		if (domid < 0 || c->domid == domid)
+			look_at(s, c->domid, c->devid);
+	}
+}
+
 static void look_everywhere(struct supervisor *s)
 {
 	unsigned int nr = 0, i;
 	char **names = xs_directory(s->store.xs, XBT_NULL, s->folder, &nr);
-	struct child *c, *next;
 
 	for (i = 0; names && i < nr && s->store.xs; i++)
 		look_below(s, names[i]);
 	free(names);
-	for (c = s->children; c && s->store.xs; c = next) {
-		next = c->next;
-		look_at(s, c->domid, c->devid);
-	}
+	look_at_known(s, -1);
 }
 
 static void on_event(struct store *st, const char *path, const char *token)
@@ -286,13 +294,21 @@ static void on_event(struct store *st, const char *path, const char *token)
 	struct supervisor *s = st->owner;
 	unsigned int domid, devid;
 	size_t len = strlen(s->folder);
+	char name[16];
+	int numbers = 0;
 
 	(void)token;
-	if (strncmp(path, s->folder, len) ||
-	    sscanf(path + len, "/%u/%u", &domid, &devid) != 2)
-		look_everywhere(s);
-	else
+	if (!strncmp(path, s->folder, len))
+		numbers = sscanf(path + len, "/%u/%u", &domid, &devid);
+	if (numbers == 2) {
 		look_at(s, (domid_t)domid, devid);
+	} else if (numbers == 1) {
+		snprintf(name, sizeof(name), "%u", domid);
+		look_below(s, name);
+		look_at_known(s, (int)domid);
+	} else {
+		look_everywhere(s);
+	}
 }
 
 static bool connect_store(struct supervisor *s)
