@@ -71,6 +71,17 @@ static inline void spin_lock(spinlock_t *l) ACQUIRES(*l) NO_ANALYSIS
 		cpu_relax();
 }
 
+/* For work that can wait: nobody ever queues behind it for long. */
+static inline bool spin_trylock(spinlock_t *l) TRY_ACQUIRES(*l) NO_ANALYSIS
+{
+	uint16_t free = READ_ONCE(l->owner);
+
+	if (!atomic_cmpxchg(&l->next, &free, (uint16_t)(free + 1)))
+		return false;
+	lock_ladder_climb(l->rung);
+	return true;
+}
+
 static inline void spin_unlock(spinlock_t *l) RELEASES(*l) NO_ANALYSIS
 {
 	store_release(&l->owner, (uint16_t)(l->owner + 1));

@@ -70,15 +70,17 @@ static inline bool mfn_eq(mfn_t a, mfn_t b)
 #define INIT_DATA
 
 #ifdef __clang__
-#define CAPABILITY(x) __attribute__((capability(x)))
-#define MUST_HOLD(x)  __attribute__((requires_capability(x)))
-#define ACQUIRES(x)   __attribute__((acquire_capability(x)))
-#define RELEASES(x)   __attribute__((release_capability(x)))
-#define NO_ANALYSIS   __attribute__((no_thread_safety_analysis))
+#define CAPABILITY(x)   __attribute__((capability(x)))
+#define MUST_HOLD(x)    __attribute__((requires_capability(x)))
+#define ACQUIRES(x)     __attribute__((acquire_capability(x)))
+#define TRY_ACQUIRES(x) __attribute__((try_acquire_capability(true, x)))
+#define RELEASES(x)     __attribute__((release_capability(x)))
+#define NO_ANALYSIS     __attribute__((no_thread_safety_analysis))
 #else
 #define CAPABILITY(x)
 #define MUST_HOLD(x)
 #define ACQUIRES(x)
+#define TRY_ACQUIRES(x)
 #define RELEASES(x)
 #define NO_ANALYSIS
 #endif

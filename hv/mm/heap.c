@@ -32,8 +32,8 @@ enum {
 	NR_ZONES = 3,
 	MAX_TRIES = 256,
 	SCRUB_LEAST = 512, /* below, clearing ahead is not worth flushes */
-	SCRUB_FRAMES = 64, /* of one call */
-	SCRUB_LOOKS = 2048
+	SCRUB_FRAMES = 16, /* of one call */
+	SCRUB_LOOKS = 1024
 };
 #define FS_MARKS (FS_CLEAN | FS_USED)
 static const uint64_t zone_end[NR_ZONES] = {1ull << 12, 1ull << 20, ~0ull};
@@ -210,9 +210,9 @@ bool heap_scrub(void)
 	unsigned int looks = SCRUB_LOOKS, done = 0;
 	uint64_t end = 0;
 
-	if (READ_ONCE(nr_used) < SCRUB_LEAST)
+	/* Whoever wants memory now goes first. */
+	if (READ_ONCE(nr_used) < SCRUB_LEAST || !spin_trylock(&heap_lock))
 		return false;
-	spin_lock(&heap_lock);
 	/* Nobody may write to them any more. */
 	frames_flush_since(last_free);
 	for (; looks-- && done < SCRUB_FRAMES; scrub_at++) {
