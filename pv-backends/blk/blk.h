@@ -63,11 +63,10 @@ struct work {
 	enum work_stage stage;
 	struct image_io io;
 	struct blk_request rq;
-	struct iovec iov[BLK_MAX_SEGMENTS];
+	struct iovec iov[1];
 	unsigned char *page[BLK_MAX_SEGMENTS]; /* mapped, or NULL */
 	unsigned char *bounce; /* of bounce_bytes, or NULL */
 	size_t bounce_bytes;
-	bool bounced; /* this request goes through it */
 	struct work *next;
 };
 

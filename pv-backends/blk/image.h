@@ -54,7 +54,6 @@ struct image {
 	uint64_t bytes;
 	uint32_t sector, physical; /* bytes: smallest, and best, part */
 	uint32_t discard; /* granularity in bytes; 0: none            */
-	bool flat; /* io->iov is one piece of memory                  */
 	bool network; /* it opens sockets later on                    */
 	char error[256];
 };

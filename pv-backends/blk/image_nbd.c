@@ -297,7 +297,6 @@ static void describe(struct image_nbd *n)
 	n->im.sector = least > 512 && least <= 4096 ? (uint32_t)least : 512;
 	n->im.physical = best > 512 && best <= 4096 ? (uint32_t)best : 512;
 	n->im.discard = nbd_can_trim(n->nbd) > 0 ? n->im.physical : 0;
-	n->im.flat = true;
 	n->im.network = true;
 }
 
