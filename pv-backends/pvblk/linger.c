@@ -6,6 +6,10 @@
  * that one may wait, and a longer window would have caught it; longer, and the
  * window was wasted and shrinks, soon to nothing.  So a busy disk has a process
  * that does not sleep, and an idle one costs nothing.
+ *
+ * Where the other end has to share our CPU it can do nothing while we look.  Then
+ * no window ever catches anything, whatever the times say: after some in a row
+ * there are none for a good while.
  */
 #include <time.h>
 
@@ -13,6 +17,8 @@
 
 enum {
 	LOOKS = 16, /* for one look at the clock */
+	MISSES = 8, /* in a row, and it is left alone */
+	MUTED = 1000, /* sleeps */
 };
 
 uint64_t linger_now(void)
@@ -26,7 +32,14 @@ uint64_t linger_now(void)
 void linger_begin(struct linger *l)
 {
 	l->looks = 0;
-	l->began = l->window ? linger_now() : 0;
+	l->turn = l->began = l->window ? linger_now() : 0;
+}
+
+void linger_caught(struct linger *l)
+{
+	l->looks = 0;
+	l->missed = 0;
+	l->began = linger_now();
 }
 
 bool linger_goes_on(struct linger *l)
@@ -34,17 +47,25 @@ bool linger_goes_on(struct linger *l)
 	if (!l->window)
 		return false;
 	__builtin_ia32_pause();
-	return ++l->looks % LOOKS || linger_now() - l->began < l->window;
+	return l->began - l->turn < LINGER_TURN &&
+	       (++l->looks % LOOKS || linger_now() - l->began < l->window);
 }
 
 void linger_sleeps(struct linger *l)
 {
 	l->slept = l->began ? l->began : linger_now();
+	if (!l->window || ++l->missed < MISSES)
+		return;
+	l->missed = 0;
+	l->window = 0;
+	l->muted = MUTED;
 }
 
 void linger_woken(struct linger *l)
 {
-	if (l->slept)
+	if (l->muted)
+		l->muted--;
+	else if (l->slept)
 		l->window = linger_adapt(l->window, linger_now() - l->slept);
 	l->slept = 0;
 }

@@ -9,16 +9,21 @@
 enum {
 	LINGER_FIRST = 20000, /* ns */
 	LINGER_MOST = 200000,
+	LINGER_TURN = 4000000, /* then other sources of events are looked at */
 };
 
 struct linger {
 	uint64_t window; /* ns; 0: sleep at once */
-	uint64_t began, slept;
+	uint64_t turn, began, slept;
 	unsigned int looks;
+	unsigned int missed; /* windows in a row that caught nothing */
+	unsigned int muted; /* sleeps until it is tried again       */
 };
 
 uint64_t linger_now(void);
+/* A turn of the loop has done its work; there was more to do meanwhile. */
 void linger_begin(struct linger *l);
+void linger_caught(struct linger *l);
 /* Look once more? */
 bool linger_goes_on(struct linger *l);
 void linger_sleeps(struct linger *l);

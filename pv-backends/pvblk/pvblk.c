@@ -267,7 +267,7 @@ static void on_turn(struct ev_loop *loop, struct ev_prepare *t, int what)
 	       linger_goes_on(&pv->linger)) {
 		if (is_quiet(b))
 			continue;
-		linger_begin(&pv->linger);
+		linger_caught(&pv->linger);
 		more = work_off(b);
 	}
 	if (b->broken) {
