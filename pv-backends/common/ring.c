@@ -174,3 +174,11 @@ void ring_settle(struct ring *r)
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	STORE(log->nr, 0);
 }
+
+uint32_t ring_unseen(const struct ring *r)
+{
+	uint32_t event = LOAD(r->shared->rsp_event); /* HOSTILE: its own loss */
+	int32_t since = (int32_t)(r->log->rsp_prod + r->log->nr - event);
+
+	return since >= 0 ? (uint32_t)since + 1 : 0;
+}

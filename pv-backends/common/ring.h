@@ -94,5 +94,8 @@ void ring_respond(struct ring *r, const void *response, uint32_t tag);
 /* True: the frontend wants an event. */
 bool ring_publish(struct ring *r);
 void ring_settle(struct ring *r);
+/* How many responses were published since the frontend has begun to wait for an
+ * event; 0: it does not wait for one about them. */
+uint32_t ring_unseen(const struct ring *r);
 
 #endif

@@ -13,6 +13,11 @@
  * so that most pieces, which are whole pages, do not cross pages of ours, which
  * would cost the hypervisor two copies.
  *
+ * A frontend wants to be told of the first answer to what it sent, though all
+ * that it does then is to free memory; it does that too when it sends the next
+ * packet, or when it is woken by one that comes.  So few answers are told of
+ * a little later, if it has not looked by then.
+ *
  * Requests are answered in order.  The journal has how far packets were sent,
  * so a successor answers those, and does not send them again.
  */
@@ -26,7 +31,10 @@ enum {
 	ROUNDS = 4, /* batches before other queues have their turn */
 	/* The most that a packet takes of the area. */
 	ROOM = NET_TAP_HEADER + 2 * NET_PAGE + 65536,
+	FEW = 4, /* answers */
 };
+
+#define TELL_SECONDS 0.002
 
 #define STORE(field, value)                                                    \
 	do {                                                                   \
@@ -169,9 +177,29 @@ static void finish(struct net_queue *q, unsigned int i)
 
 static void publish(struct net_queue *q)
 {
-	if (ring_publish(&q->tx))
-		bus_notify(&q->tx_port);
+	struct ev_loop *loop = q->n->xb->loop;
+	bool owed = ring_publish(&q->tx) || ev_is_active(&q->tx_tell);
+
 	ring_settle(&q->tx);
+	if (!owed)
+		return;
+	if (!q->n->patient || ring_unseen(&q->tx) > FEW) {
+		ev_timer_stop(loop, &q->tx_tell);
+		bus_notify(&q->tx_port);
+	} else if (!ev_is_active(&q->tx_tell)) {
+		ev_timer_set(&q->tx_tell, TELL_SECONDS, 0);
+		ev_timer_start(loop, &q->tx_tell);
+	}
+}
+
+static void on_tell(struct ev_loop *loop, struct ev_timer *w, int what)
+{
+	struct net_queue *q = w->data;
+
+	(void)loop;
+	(void)what;
+	if (ring_unseen(&q->tx))
+		bus_notify(&q->tx_port);
 }
 
 /* One batch; false: there is nothing to do, or not now. */
@@ -220,9 +248,12 @@ void from_guest_start(struct net_queue *q)
 		q->saved->tx_sent = q->tx.req_cons;
 	ev_init(&q->tx_again, on_again);
 	q->tx_again.data = q;
+	ev_init(&q->tx_tell, on_tell);
+	q->tx_tell.data = q;
 }
 
 void from_guest_stop(struct net_queue *q)
 {
 	ev_timer_stop(q->n->xb->loop, &q->tx_again);
+	ev_timer_stop(q->n->xb->loop, &q->tx_tell);
 }

@@ -403,6 +403,7 @@ static int vif_attach(struct xb *xb, bool resume)
 	n->nr_ops = 0;
 	ev_prepare_init(&n->turn, on_turn);
 	n->turn.data = n;
+	n->patient = true;
 	if (read_front(n))
 		return -1;
 	if (start(n, resume)) {

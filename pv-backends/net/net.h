@@ -47,6 +47,7 @@ struct net_queue {
 
 	struct ring tx;
 	struct ev_timer tx_again; /* more to do, or a limit lets it */
+	struct ev_timer tx_tell; /* answers that were not told of */
 
 	struct ring rx;
 	struct ev_io tap; /* active: packets are wanted */
@@ -72,6 +73,7 @@ struct net {
 	struct net_queue queue[NET_MAX_QUEUES];
 	unsigned int nr_queues;
 	struct ev_prepare turn; /* the end of a turn of the loop */
+	bool patient; /* few answers may be told of later */
 	bool broken; /* the frontend lied: xb->error */
 
 	/* One batch on its way from the guest. */

@@ -18,6 +18,7 @@
 #include "pv-backends/blk/blk.h"
 #include "pv-backends/common/xb_state.h"
 #include "pv-backends/console/stream.h"
+#include "pv-backends/pvblk/linger.h"
 
 /* ---- rings -------------------------------------------------------------------------- */
 
@@ -138,6 +139,64 @@ static void events_when_asked_for(void **state)
 }
 
 /* Killed at any of the steps of an answer: given exactly once, intact. */
+static void who_has_not_looked_waits_for_an_event(void **state)
+{
+	struct pv_blkif_response rsp = {0};
+	union pv_blkif_slot slot;
+	struct bench b;
+
+	(void)state;
+	attach(&b, 0xfffffffe);
+	assert_int_equal(ring_unseen(&b.r), 0);
+	header(&b)->req_prod += 3;
+	for (int i = 0; i < 3; i++) {
+		ring_read(&b.r, &slot);
+		ring_respond(&b.r, &rsp, 0);
+	}
+	assert_true(ring_publish(&b.r));
+	ring_settle(&b.r);
+	assert_int_equal(ring_unseen(&b.r), 3);
+	header(&b)->rsp_event = header(&b)->rsp_prod + 1;
+	assert_int_equal(ring_unseen(&b.r), 0);
+}
+
+/* ---- looking before sleeping ----------------------------------------------------------- */
+
+static void windows_that_catch_nothing_end(void **state)
+{
+	struct linger l = {.window = LINGER_FIRST};
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		linger_begin(&l);
+		linger_sleeps(&l);
+		linger_woken(&l);
+	}
+	assert_int_equal(l.window, 0);
+	/* Not even now that sleeps are short. */
+	for (int i = 0; i < 100; i++) {
+		linger_begin(&l);
+		assert_false(linger_goes_on(&l));
+		linger_sleeps(&l);
+		linger_woken(&l);
+		assert_int_equal(l.window, 0);
+	}
+}
+
+static void a_busy_turn_ends(void **state)
+{
+	struct linger l = {.window = LINGER_MOST};
+	uint64_t began = linger_now();
+
+	(void)state;
+	linger_begin(&l);
+	while (linger_goes_on(&l))
+		linger_caught(&l); /* never a window without work */
+	assert_true(linger_now() - began >= LINGER_TURN);
+	linger_sleeps(&l);
+	assert_int_equal(l.missed, 1);
+}
+
 static void killed_while_answering(void **state)
 {
 	(void)state;
@@ -491,6 +550,9 @@ int main(void)
 		cmocka_unit_test(indices_wrap),
 		cmocka_unit_test(impossible_indices),
 		cmocka_unit_test(events_when_asked_for),
+		cmocka_unit_test(who_has_not_looked_waits_for_an_event),
+		cmocka_unit_test(windows_that_catch_nothing_end),
+		cmocka_unit_test(a_busy_turn_ends),
 		cmocka_unit_test(killed_while_answering),
 		cmocka_unit_test(recovery_refuses_lies),
 		cmocka_unit_test(saved_in_order),

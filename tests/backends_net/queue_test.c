@@ -61,6 +61,48 @@ static void sent_is_not_sent_again(void **state)
 	device_stop();
 }
 
+/* Until the timer has run that tells of answers. */
+static void let_it_tell(void)
+{
+	while (ev_is_active(&device.q->tx_tell))
+		ev_run(device.xb->loop, EVRUN_ONCE);
+}
+
+static void few_answers_are_told_of_later(void **state)
+{
+	(void)state;
+	device_start(&all);
+	device.n->patient = true;
+	put_packets(2);
+	device_run();
+	assert_int_equal(device.tx->rsp_prod, 2);
+	assert_int_equal(device.events, 0);
+	let_it_tell();
+	assert_int_equal(device.events, 1);
+
+	/* The frontend has looked meanwhile: no event. */
+	device.tx->rsp_event = 3;
+	put_packets(1);
+	device_run();
+	assert_int_equal(device.events, 1);
+	device.tx->rsp_event = 4;
+	let_it_tell();
+	assert_int_equal(device.events, 1);
+
+	/* Many: at once, and once, though the first was to be told later. */
+	put_packets(1);
+	device_run();
+	assert_int_equal(device.events, 1);
+	put_packets(20);
+	device_run();
+	assert_int_equal(device.events, 2);
+	put_packets(20);
+	device_run();
+	assert_int_equal(device.events, 2);
+	assert_false(ev_is_active(&device.q->tx_tell));
+	device_stop();
+}
+
 static void post(unsigned int nr)
 {
 	for (unsigned int i = 0; i < nr; i++) {
@@ -151,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sent_is_not_sent_again),
+		cmocka_unit_test(few_answers_are_told_of_later),
 		cmocka_unit_test(packets_wait_for_slots),
 		cmocka_unit_test(large_ones_are_cut),
 	};
