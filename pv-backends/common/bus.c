@@ -25,14 +25,26 @@ static struct bus_port *find(const struct bus *bus, int local)
 	return p;
 }
 
+/* As many as can have an event now: asking for one more to hear that there is
+ * none would be a system call for each event of a device with one port. */
+static unsigned int events_at_once(const struct bus *bus)
+{
+	unsigned int nr = 0;
+
+	for (const struct bus_port *p = bus->ports; p; p = p->next)
+		nr++;
+	return nr && nr < EVENTS_AT_ONCE ? nr : EVENTS_AT_ONCE;
+}
+
 static void on_events(struct ev_loop *loop, struct ev_io *io, int what)
 {
 	struct bus *bus = io->data;
+	unsigned int nr = events_at_once(bus);
 	struct bus_port *p;
 
 	(void)loop;
 	(void)what;
-	for (int i = 0; i < EVENTS_AT_ONCE; i++) {
+	for (unsigned int i = 0; i < nr; i++) {
 		int local = bus->ops->pending(bus);
 
 		if (local < 0)
