@@ -61,7 +61,7 @@ def arguments():
     add("--no-insns", action="store_true", help="no instruction counts")
     add("--no-flushes", action="store_true", help="no counts of TLB flushes")
     add("--no-io", action="store_true", help="no disks, networks, guests' lives")
-    add("--io-smp", type=int, default=2, help="CPUs of the machines for these")
+    add("--io-smp", type=int, default=1, help="CPUs of the machines for these")
     add("--flavour", default="amd64")
     add("--cpu", default="max,-smap", help="Xen 4.17 needs -smap in QEMU 7.2")
     add("--machine", default="q35")
@@ -139,7 +139,7 @@ def machine_of(args, name, images, kind):
         hv_args=hv_args, machine=args.machine, cpu=args.cpu, mem=args.mem,
         smp=args.io_smp if kind == "io" else 1,
         disk=images.disk() if kind == "io" else "",
-        nic="none", pin="" if kind == "io" else args.pin,
+        nic="none", pin="" if kind == "io" and args.io_smp > 1 else args.pin,
         extra=ICOUNT if kind == "insns" else ())
 
 

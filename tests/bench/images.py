@@ -103,7 +103,7 @@ class Images:
                 file.write(os.urandom(1 << 20))
         if os.path.exists(out):
             os.unlink(out)
-        output_of("mke2fs", "-q", "-t", "ext4", "-d", tree, out,
+        output_of("/sbin/mke2fs", "-q", "-t", "ext4", "-d", tree, out,
                   f"{DISK_MIB + 64}M")
         os.unlink(inner)
         return out
