@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+# What hostile.py lets the control domain do: sourced by its init.
+# Each line "PASS name: detail" or "FAIL name: detail" is a check.
+
+# shellcheck source=tests/neighbours/lib.sh
+. /etc/parapet-lib
+
+WINDOW=4000000  # us that the neighbour works beside each of the others
+LEAST=40        # per cent of its fair share
+
+field() { # DOMAIN NAME
+	parapet --json info "$1" | sed -n "s/.*\"$2\": *\"\{0,1\}\([^\",]*\).*/\1/p"
+}
+said() { grep -q "$1" "$logs/work"; }
+
+# What the neighbour has done so far, as it says itself:
+# uptime, processor time in ns, rounds of computing, disk and store.
+snap=0
+take() { # FILE
+	snap=$((snap + 1))
+	echo $snap >"$tty"
+	wait_for said "count <$snap> .* \." || return 1
+	tr -d '\r' <"$logs/work" |
+		sed -n "s/^count <$snap> \(.*\) \.$/\1/p" | tail -n 1 >/tmp/line
+	read -r up rest </tmp/line
+	echo "$up $(field work cpu_ns) $rest" >"$1"
+}
+window() { # NAME; its work goes to /tmp/NAME.work
+	take /tmp/from && usleep $WINDOW && take /tmp/to || return 1
+	cat /tmp/from /tmp/to | awk -v name="$1" '
+		NR == 1 { split($0, a) }
+		NR == 2 {
+			wall = $1 - a[1]
+			own = ($2 - a[2]) / 1e9
+			print wall, own, $3 - a[3], $4 - a[4], $5 - a[5]
+		}' >"/tmp/$1.work"
+	echo "measured: $1 seconds, own, computing, disk, store:" \
+		"$(cat "/tmp/$1.work")"
+}
+
+# Rounds in a second, each in per cent of those of the fair windows before and
+# after.  The host may be slower in one window than in another: a round of
+# computing takes more of the neighbour's own processor time then, and what the
+# host took away is not held against the hypervisor.
+compare() { # NAME
+	cat /tmp/before.work /tmp/after.work "/tmp/$1.work" | awk '
+		{
+			speed = $2 > 0 && $3 > 0 ? $3 / $2 : 1
+			for (i = 3; i <= 5; i++)
+				rate[NR, i] = $i / $1 / speed
+		}
+		END {
+			for (i = 3; i <= 5; i++) {
+				fair = (rate[1, i] + rate[2, i]) / 2
+				printf "%d ", fair ? 100 * rate[3, i] / fair : 0
+			}
+		}'
+}
+enough() { # PERCENT
+	[ "$1" -ge $LEAST ]
+}
+beside() { # MIB KERNEL CMDLINE WINDOW
+	guest_xml other "$1" "$2" "$3" >/tmp/other.xml
+	: >"$logs/other"
+	parapet -q create /tmp/other.xml &&
+		wait_for grep -q "up\|bomb" "$logs/other" || return 1
+	usleep 500000
+	window "$4" || return 1
+	parapet -q destroy other
+}
+fair() { # FILE
+	beside 4 "$small" x fair && mv /tmp/fair.work "/tmp/$1.work"
+}
+hostile() { # NAME MIB KERNEL CMDLINE
+	check "$1" "the neighbour goes on" beside "$2" "$3" "$4" "$1"
+	check fair "an honest one again" fair after
+	# shellcheck disable=SC2046 # three words
+	set -- "$1" $(compare "$1")
+	echo "measured: $1 leaves computing=$2% disk=$3% store=$4%"
+	check "$1" "computing gets its share" enough "$2"
+	check "$1" "so does the disk" enough "$3"
+	check "$1" "so does the store" enough "$4"
+	mv /tmp/after.work /tmp/before.work
+}
+
+toolstack
+head -c 8388608 /dev/zero >/run/disk.img
+guest_xml work 128 "$stock" "console=hvc0 quiet panic=1 work" |
+	sed "s,</console>,&<disk type='file'><driver name='qemu' type='raw'/>\
+<source file='/run/disk.img'/><target dev='xvda' bus='xen'/></disk>," \
+	>/tmp/work.xml
+check work "a guest that works" parapet -q create /tmp/work.xml
+check work "says so" wait_for said "guest: works"
+tty=$(parapet-store read "/local/domain/$(field work domid)/console/tty")
+usleep 1000000
+check fair "an honest neighbour" fair before
+hostile console 4 "$small" console
+hostile store 4 "$small" store
+hostile events 4 "$small" events
+hostile lies 4 "$small" lies
+hostile forks 96 "$stock" "console=hvc0 quiet panic=1 bomb"
+check end "all that the neighbour did went well" sh -c \
+	"! grep -q FAIL $logs/work"
+check end "the services still run" services_run
+daemon_logs

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+# What many_small.py lets the control domain do: sourced by its init.
+# Each line "PASS name: detail" or "FAIL name: detail" is a check.
+
+# shellcheck source=tests/neighbours/lib.sh
+. /etc/parapet-lib
+
+toolstack
+before=$(free_kib)
+round small 200 4 "$small" wait "small: up" 21
+ending small 200 "$before"
