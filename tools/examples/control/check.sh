@@ -114,10 +114,13 @@ small_guest() { # GUEST: until its first program runs
 		return 1
 	fi
 }
+absent() { ! parapet info "$1"; }
 end_guests() {
 	for guest in $guests; do
 		check shutdown "$guest powers off when it is asked to" \
 			parapet -q shutdown --timeout=120 "$guest"
+		# Its disk may be the next one's.
+		wait_for 120 absent "$guest"
 		show
 	done
 	guests=
