@@ -100,8 +100,8 @@ class Client:
 
     def __init__(self, daemon):
         self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(daemon.path)  # waits while many others do
         self.sock.settimeout(PATIENCE)
-        self.sock.connect(daemon.path)
         self.events = []
         self.req = 0
         self.data = b""
