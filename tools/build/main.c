@@ -315,6 +315,22 @@ static int live(struct pv *pv, const struct options *o,
 	return rc == -ETIMEDOUT ? STATUS_LATE : STATUS_FAILED;
 }
 
+/* The hypervisor refuses such a domain without a word. */
+static bool check_total(struct pv *pv, const struct options *o,
+			struct build_error *why)
+{
+	struct pv_machine_info m;
+
+	if (pv_control_get_machine(pv, &m) ||
+	    o->spec.max_frames <= m.total_pages)
+		return true;
+	build_fail(why, ENOMEM,
+		   "memory: %llu frames wanted at most, the machine has %llu",
+		   (unsigned long long)o->spec.max_frames,
+		   (unsigned long long)m.total_pages);
+	return false;
+}
+
 /* One guest from create to destroy, begun at `began`. */
 static int one_guest(struct pv *pv, const struct options *o, uint64_t began)
 {
@@ -322,8 +338,11 @@ static int one_guest(struct pv *pv, const struct options *o, uint64_t began)
 	struct guest guest;
 	domid_t domid;
 	uint64_t us;
-	int rc = create(pv, o, &domid), status;
+	int rc, status;
 
+	if (!check_total(pv, o, &why))
+		return failed(o, "create", why.text);
+	rc = create(pv, o, &domid);
 	if (rc)
 		return failed(o, "create", pv_error());
 	rc = guest_build(pv, domid, &o->spec, &guest, &why);
