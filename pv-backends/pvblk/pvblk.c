@@ -23,6 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pv/io/xenbus.h>
+
 #include "pv-backends/blk/blk.h"
 #include "pv-backends/pvblk/linger.h"
 #include "pv-backends/pvblk/pvblk.h"
@@ -294,8 +296,17 @@ static void on_woken(struct ev_loop *loop, struct ev_check *c, int what)
 
 void pvblk_publish(struct blk *b)
 {
-	store_put(&b->xb->store, b->xb->back, "feature-parapet-ring", "%u",
-		  PV_BLK_VERSION);
+	struct store *s = &b->xb->store;
+	struct store_value asked;
+	uint64_t state;
+
+	store_put(s, b->xb->back, "feature-parapet-ring", "%u", PV_BLK_VERSION);
+	/* A frontend that begins may not speak what the one before it did. */
+	if (store_read(s, b->xb->front, "protocol-pv", &asked) &&
+	    !xb_number(b->xb, b->xb->front, "state", XenbusStateReconfigured,
+		       XenbusStateUnknown, &state) &&
+	    (state < XenbusStateInitialised || state > XenbusStateConnected))
+		store_remove(s, b->xb->front, "protocol-pv");
 }
 
 int pvblk_wanted(struct blk *b, bool *wanted)

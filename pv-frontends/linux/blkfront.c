@@ -462,6 +462,8 @@ static void forget(struct xenbus_device *xbdev)
 		pvblk_queue_silence(&dev->queue[i]);
 	cancel_work_sync(&dev->look);
 	cancel_work_sync(&dev->lied);
+	/* Whoever takes the device next may not speak this. */
+	xenbus_rm(XBT_NIL, xbdev->nodename, "protocol-pv");
 	close_queues(dev);
 	free_disk_of(dev);
 	dev_set_drvdata(&xbdev->dev, NULL);

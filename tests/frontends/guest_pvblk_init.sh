@@ -202,7 +202,11 @@ if [ -n "$MEASURE" ]; then
 else
 	exercise
 fi
-check unload "the module can go" rmmod parapet_blkfront
+# A driver is in use as long as it has a device.
+for device in /sys/bus/xen/drivers/parapet-blkfront/vbd-*; do
+	basename "$device" >/sys/bus/xen/drivers/parapet-blkfront/unbind
+done
+check unload "the module can go" wait_for rmmod parapet_blkfront
 echo "guest: our module is gone"
 check stock "the stock frontend takes the disks" wait_for served_by vbd xvde xvdf
 check stock "and reads what ours wrote" \

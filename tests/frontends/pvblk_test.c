@@ -407,6 +407,22 @@ static void starts_over(void **state)
 	close_disk(d);
 }
 
+/* A stock frontend that comes next finds none of our keys. */
+static void the_next_may_be_stock(void **state)
+{
+	struct disk *d = &disk;
+
+	(void)state;
+	connect_disk(d, 1, "w");
+	put(&d->t, front("vbd", DEVID, "state"), "6");
+	wait_for(&d->t, back("vbd", DEVID, "state"), "6");
+	assert_true(is(&d->t, front("vbd", DEVID, "protocol-pv"), "1"));
+	put(&d->t, front("vbd", DEVID, "state"), "1");
+	wait_for(&d->t, back("vbd", DEVID, "state"), "2");
+	wait_gone(&d->t, front("vbd", DEVID, "protocol-pv"));
+	testbed_stop(&d->t);
+}
+
 /* One at a time: an event that is lost would never be made up for. */
 static void no_event_is_lost(void **state)
 {
@@ -610,6 +626,7 @@ int main(void)
 		cmocka_unit_test(killed),
 		cmocka_unit_test(starts_over),
 		cmocka_unit_test(no_event_is_lost),
+		cmocka_unit_test(the_next_may_be_stock),
 		cmocka_unit_test(grows),
 		cmocka_unit_test(readonly_refuses),
 		cmocka_unit_test(mini_kernels_have_disks),
