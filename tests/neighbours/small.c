@@ -24,7 +24,7 @@
 
 void start_c(const struct pv_start_info *si);
 
-static struct pv_xencons_interface *console;
+static volatile struct pv_xencons_interface *console;
 static struct pv_xenstore_domain_interface *store;
 static uint32_t console_port, store_port;
 
@@ -120,13 +120,13 @@ static uint32_t any(void)
 
 static void lie(void)
 {
-	uint32_t *indices[] = {
+	volatile uint32_t *indices[] = {
 		&console->in_cons,  &console->in_prod, &console->out_cons,
 		&console->out_prod, &store->req_cons,  &store->req_prod,
 		&store->rsp_cons,   &store->rsp_prod,  &store->connection};
 
 	for (;;) {
-		*(volatile uint32_t *)indices[any() % 9] = any();
+		*indices[any() % 9] = any();
 		((volatile char *)store->req)[any() % XENSTORE_RING_SIZE] =
 			(char)any();
 		notify(any() & 1 ? console_port : store_port);
@@ -158,6 +158,8 @@ void start_c(const struct pv_start_info *si)
 	console = page_of(si, si->console.domU.mfn);
 	store = page_of(si, si->store_mfn);
 	say("small: up\n", false);
+	while (what != 'w' && console->out_cons != console->out_prod)
+		yield();
 	if (what == 'c')
 		console_flood();
 	else if (what == 's')

@@ -338,6 +338,21 @@ def a_domain_is_served_over_its_ring():
     d.stop()
 
 
+def a_domain_that_floods_is_slowed_down():
+    """It has 1,000 requests in advance, and 1,000 in each second."""
+    d = rings()
+    c = Client(d)
+    g = Guest(d, 3)
+    introduce(c, 3)
+    began = time.monotonic()
+    for i in range(1400):
+        g.call(WRITE, b"data/x\0%d" % i)
+        if i > 1000 and i % 50 == 0:  # nobody else is
+            assert c.read("/local/domain/3/data/x") == str(i)
+    assert time.monotonic() - began > 0.35
+    d.stop()
+
+
 def a_domain_does_not_notice_a_kill_or_a_handover():
     d = rings()
     c = Client(d)
@@ -426,6 +441,7 @@ TESTS = [
     a_handover_under_load_loses_no_answer,
     a_failed_handover_changes_nothing,
     a_domain_is_served_over_its_ring,
+    a_domain_that_floods_is_slowed_down,
     a_domain_does_not_notice_a_kill_or_a_handover,
     a_domain_that_breaks_its_ring_hurts_only_itself,
 ]

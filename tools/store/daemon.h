@@ -31,6 +31,8 @@ struct ring_io {
 	struct ring ring;
 	struct ring_link dev;
 	ev_io rd;
+	ev_timer rest; /* runs: it asked for too much, and waits */
+	double tokens, refilled;
 };
 
 struct daemon {
@@ -73,6 +75,7 @@ void rings_resume(struct daemon *dm); /* those that the journal knows */
 void rings_settle(struct daemon *dm); /* before the journal's flush   */
 void rings_publish(struct daemon *dm); /* after it                     */
 void ring_mark(struct ring_io *r);
+void ring_spend(struct ring_io *r, unsigned requests);
 
 /* handover.c */
 #define HANDOVER_ENV "PARAPET_STORE_HANDOVER"

@@ -4,16 +4,52 @@
  *
  * A ring that had an event, ran requests or got output is busy for one turn:
  * settled before the journal is flushed, published after it.
+ *
+ * HOSTILE  A guest could keep the control domain busy with requests and events.
+ * Each has tokens for RATE requests a second, and some in advance, as a boot
+ * needs them.  Who has none left rests: its ring is not looked at, and its
+ * event channel stays masked, so that its events cost nothing.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "tools/store/daemon.h"
 
+#define RATE    1000.0 /* requests a second, of one guest */
+#define ADVANCE 1000.0
+#define REST    0.02 /* s */
+
 void ring_mark(struct ring_io *r)
 {
 	if (list_empty(&r->busy))
 		list_add_tail(&r->dm->rings_busy, &r->busy);
+}
+
+void ring_spend(struct ring_io *r, unsigned requests)
+{
+	double now = ev_now(r->dm->loop);
+
+	if (!r->d->domid || !requests)
+		return;
+	r->tokens += (now - r->refilled) * RATE;
+	if (r->tokens > ADVANCE || now < r->refilled)
+		r->tokens = ADVANCE;
+	r->refilled = now;
+	r->tokens -= requests;
+	if (r->tokens > 0 || ev_is_active(&r->rest))
+		return;
+	ev_io_stop(r->dm->loop, &r->rd);
+	ev_timer_set(&r->rest, REST - r->tokens / RATE, 0);
+	ev_timer_start(r->dm->loop, &r->rest);
+}
+
+static void ring_rested(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct ring_io *r = container_of(w, struct ring_io, rest);
+
+	(void)events;
+	ev_io_start(loop, &r->rd);
+	ring_mark(r);
 }
 
 static void ring_event(struct ev_loop *loop, ev_io *w, int events)
@@ -42,6 +78,9 @@ static struct ring_io *ring_io_open(struct daemon *dm, struct domain *d,
 	list_init(&r->busy);
 	list_add_tail(&dm->ring_ios, &r->link);
 	ev_io_init(&r->rd, ring_event, r->dev.fd, EV_READ);
+	ev_init(&r->rest, ring_rested);
+	r->tokens = ADVANCE;
+	r->refilled = ev_now(dm->loop);
 	ev_io_start(dm->loop, &r->rd);
 	return r;
 }
@@ -74,6 +113,7 @@ static void ring_hook_close(struct store *st, struct domain *d)
 	if (!r)
 		return;
 	ev_io_stop(dm->loop, &r->rd);
+	ev_timer_stop(dm->loop, &r->rest);
 	dm->rings.close(&dm->rings, &r->dev);
 	list_del(&r->link);
 	list_del(&r->busy);
@@ -156,8 +196,10 @@ void rings_settle(struct daemon *dm)
 		struct ring_io *r = container_of(pos, struct ring_io, busy);
 
 		/* Output that was sent may have let in more requests. */
-		ring_input(&r->ring);
-		conn_run(r->ring.c, 32);
+		if (!ev_is_active(&r->rest)) {
+			ring_input(&r->ring);
+			ring_spend(r, conn_run(r->ring.c, 32));
+		}
 		ring_settle(&r->ring);
 	}
 }
@@ -179,7 +221,7 @@ void rings_publish(struct daemon *dm)
 		if (r->ring.kick)
 			dm->rings.notify(&dm->rings, &r->dev);
 		r->ring.kick = false;
-		if (ring_more(&r->ring))
+		if (!ev_is_active(&r->rest) && ring_more(&r->ring))
 			ring_mark(r);
 	}
 }

@@ -30,7 +30,7 @@
 static void run_requests(struct daemon *dm)
 {
 	struct list *l = &dm->st.runnable, todo;
-	unsigned share = l->next->next == l ? RUN_ALONE : RUN_SHARE;
+	unsigned share = l->next->next == l ? RUN_ALONE : RUN_SHARE, done;
 	struct conn *c;
 
 	if (list_empty(l))
@@ -41,9 +41,11 @@ static void run_requests(struct daemon *dm)
 	list_init(l);
 	while (!list_empty(&todo)) {
 		c = container_of(todo.next, struct conn, run_link);
-		conn_run(c, share);
-		if (c->dom && c->transport)
+		done = conn_run(c, share);
+		if (c->dom && c->transport) {
+			ring_spend(c->transport, done);
 			ring_mark(c->transport);
+		}
 	}
 }
 
