@@ -32,3 +32,12 @@ TEST_NEEDS += $(DAEMON_TESTS) $(BUILD)/tests/daemon-xml_dump $(BUILD)/san/bin/pa
 TESTS += $(addsuffix @120,$(DAEMON_TESTS)) tests/daemon/schema_test.sh@60 \
 	tests/daemon/daemon_test.py@300 tests/cli/cli_test.py@300 \
 	tests/daemon/guest_life.py@400
+
+# The guest of many short lives, for tests/daemon/guest_cycles.py (by hand:
+# it takes minutes).
+$(BUILD)/tests/daemon-null: tests/daemon/null.S tests/guest/lib/guest.lds
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -c -o $@.o $<
+	$(LD) -nostdlib -static -z max-page-size=4096 -z noexecstack \
+		--no-warn-rwx-segments --build-id=none -T $(GUEST_LDS) -o $@ $@.o
+TEST_NEEDS += $(BUILD)/tests/daemon-null

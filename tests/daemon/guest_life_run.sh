@@ -1,45 +1,15 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC1091,SC2154
 # What guest_life.py lets the control domain do: sourced by its init.
 # Each line "PASS name: detail" or "FAIL name: detail" is a check.
 
-pass() { echo "PASS $1: $2"; }
-fail() { echo "FAIL $1: $2"; }
-check() { # NAME DETAIL COMMAND...
-	name=$1 detail=$2
-	shift 2
-	if "$@" >/tmp/out 2>&1; then
-		pass "$name" "$detail"
-	else
-		fail "$name" "$detail"
-		tail -n 5 /tmp/out
-	fi
-}
-now() { cut -d . -f 1 /proc/uptime; }
-wait_for() { # COMMAND...; at most 90 s
-	until=$(($(now) + 90))
-	until "$@" >/dev/null 2>&1; do
-		[ "$(now)" -lt $until ] || return 1
-		usleep 50000
-	done
-}
-log=/run/console.log
-said() { [ "$(grep -c "$1" $log)" -ge "${2:-1}" ]; }
-field() { # DOMAIN NAME
-	parapet --json info "$1" | sed -n "s/.*\"$2\": *\"\{0,1\}\([^\",]*\).*/\1/p"
-}
-is() { [ "$(field "$1" "$2" 2>/dev/null)" = "$3" ]; }
-isnt() { ! is "$@"; }
-absent() { ! parapet info "$1"; }
+. /etc/parapet-lib
+
 refused() { # STATUS TEXT COMMAND...
 	want=$1 text=$2
 	shift 2
 	"$@" >/tmp/refused 2>&1
 	[ $? = "$want" ] && grep -q "$text" /tmp/refused
-}
-type_in() { # DOMAIN TEXT
-	echo "$2" >"$(parapet-store read \
-		"/local/domain/$(field "$1" domid)/console/tty")"
 }
 milliseconds() { # COMMAND...
 	from=$(cut -d ' ' -f 1 /proc/uptime | tr -d .)
@@ -47,24 +17,12 @@ milliseconds() { # COMMAND...
 	to=$(cut -d ' ' -f 1 /proc/uptime | tr -d .)
 	echo $(((to - from) * 10))
 }
-free_kib() {
-	parapet --json capabilities |
-		sed -n 's/.*"free_kib": *\([0-9]*\).*/\1/p'
-}
 memory_is_back() { [ "$(free_kib)" = "$before" ]; }
-services_run() { [ "$(parapet services | grep -c running)" = 4 ]; }
 guest_nodes() {
 	parapet-store list /local/domain | grep -vx 0
 	parapet-store list /vm
 	for type in vbd vif console; do
 		parapet-store list /local/domain/0/backend/$type
-	done
-}
-
-logs() {
-	tr -d '\r' <$log | tail -n 40 | sed 's,Kernel panic,kernel panic,; s,^,console: ,'
-	for file in /run/parapetd.log /run/parapet/services/*.log; do
-		tail -n 20 "$file" | sed "s,^,$file: ,"
 	done
 }
 
@@ -89,12 +47,8 @@ guest_xml() { # NAME MEMORY CURRENT VCPUS ON_CRASH
 END
 }
 
-mkdir -p /run/xenstored /var/log
 guest_xml web1 160 128 2 preserve >/tmp/web1.xml
-parapetd -o log=/run/parapetd.log
-check toolstack "answers" wait_for parapet version
-check toolstack "runs the store and the backends" \
-	wait_for services_run
+toolstack
 
 # ---- a life
 check create "a guest from XML" parapet create /tmp/web1.xml

@@ -1,0 +1,77 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# First program of the stock guests of guest_cycles.py.  One whose command line
+# has "work" uses its disk and its network until it is told to stop, and says
+# after each round what it found.
+
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev 2>/dev/null
+mkdir -p /run
+mount -t tmpfs tmpfs /run
+exec </dev/hvc0 >/dev/hvc0 2>&1
+stty -echo
+echo "guest: first program runs"
+grep -q work /proc/cmdline || exec sleep 100000
+
+wait_for() { # COMMAND...; at most 90 s
+	tries=0
+	until "$@" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -lt 1800 ] || return 1
+		usleep 50000
+	done
+}
+sum() { md5sum | cut -d ' ' -f 1; }
+
+modprobe -a xen-blkfront xen-netfront
+wait_for [ -b /dev/xvda ]
+wait_for [ -e /sys/class/net/eth0 ]
+ip addr add 10.9.0.2/24 dev eth0
+ip link set eth0 up
+wait_for ping -c 1 -W 2 10.9.0.1
+head -c 1000000 /dev/urandom >/run/data
+want=$(sum </run/data)
+
+# Other data at another place in each round, past the page cache.
+disk() {
+	round=0 bad=0
+	while [ ! -e /run/stop ]; do
+		at=$((round % 7 * 16)) from=$((round % 5))
+		dd if=/run/data of=/dev/xvda bs=16k skip=$from seek=$at \
+			count=32 oflag=direct 2>/dev/null || bad=$((bad + 1))
+		[ "$(dd if=/dev/xvda bs=16k skip=$at count=32 iflag=direct \
+			2>/dev/null | sum)" = "$(dd if=/run/data bs=16k \
+			skip=$from count=32 2>/dev/null | sum)" ] ||
+			bad=$((bad + 1))
+		round=$((round + 1))
+		echo "disk: round=$round bad=$bad"
+	done
+	echo "disk: ended rounds=$round bad=$bad"
+}
+
+# There and back again: the other side sends what it got.
+net() {
+	round=0 bad=0
+	while [ ! -e /run/stop ]; do
+		[ "$(nc -w 60 10.9.0.1 7001 </run/data | sum)" = "$want" ] ||
+			bad=$((bad + 1))
+		round=$((round + 1))
+		echo "net: round=$round bad=$bad"
+	done
+	echo "net: ended rounds=$round bad=$bad"
+}
+
+echo "guest: works"
+disk &
+net &
+while read -r line; do
+	[ "$line" != stop ] || break
+	echo "guest: heard <$line>"
+done
+: >/run/stop
+wait
+echo "guest: all done"
+sleep 1
+poweroff -f
