@@ -55,6 +55,7 @@ static struct disk {
 	uint32_t version[SECTORS]; /* what each holds; 0: zeros */
 	bool locked[SECTORS];
 	unsigned int under_way, answered, events;
+	unsigned int moved; /* reads and writes that were answered */
 	uint64_t seed;
 } disk;
 
@@ -83,10 +84,19 @@ static void make_queue(struct disk *d, unsigned int nr)
 	put(&d->t, front("vbd", DEVID, key), "%u", q->port.nr);
 }
 
+static const char *iops; /* a limit, or NULL */
+
 static void start_disk(struct disk *d, unsigned int queues, const char *mode)
 {
-	const char *more[] = {"type", "file", "params", d->path,
-			      "mode", mode,   NULL};
+	const char *more[] = {"type",
+			      "file",
+			      "params",
+			      d->path,
+			      "mode",
+			      mode,
+			      iops ? "iotune/total_iops_sec" : NULL,
+			      iops,
+			      NULL};
 	int fd;
 
 	memset(d, 0, sizeof(*d));
@@ -250,8 +260,10 @@ static void take(struct disk *d, struct queue *q, uint16_t tag, uint16_t status)
 			check(q->data + r->rq.data + i * 512, r->rq.sector + i,
 			      d->version[r->rq.sector + i]);
 	memset(&d->locked[r->rq.sector], 0, r->rq.nr_sectors);
-	if (moves(&r->rq))
+	if (moves(&r->rq)) {
 		pvblk_pages_put(&q->pages, r->first, r->nr_pages);
+		d->moved++;
+	}
 	d->under_way--;
 	d->answered++;
 }
@@ -466,6 +478,28 @@ static void grows(void **state)
 	close_disk(d);
 }
 
+/* One is held until it may start, others wait behind it; none is lost. */
+static void limits_hold(void **state)
+{
+	struct disk *d = &disk;
+	double from;
+
+	(void)state;
+	iops = "200";
+	connect_disk(d, 2, "w");
+	iops = NULL;
+	d->seed = 9;
+	from = now();
+	while (d->moved < 60)
+		load(d, 20);
+	finish(d);
+	/* A tenth of a second's worth may pass at once. */
+	assert_true(d->moved > 60);
+	assert_true(now() - from >= (d->moved - 22.0) / 200);
+	compare_file(d);
+	close_disk(d);
+}
+
 static void readonly_refuses(void **state)
 {
 	struct disk *d = &disk;
@@ -628,6 +662,7 @@ int main(void)
 		cmocka_unit_test(no_event_is_lost),
 		cmocka_unit_test(the_next_may_be_stock),
 		cmocka_unit_test(grows),
+		cmocka_unit_test(limits_hold),
 		cmocka_unit_test(readonly_refuses),
 		cmocka_unit_test(mini_kernels_have_disks),
 		cmocka_unit_test(liars_lose_their_device),
