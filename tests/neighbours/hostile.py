@@ -16,6 +16,6 @@ import sys
 from boot import main
 
 if __name__ == "__main__":
-    sys.exit(main(__doc__, "hostile", least=15, seconds=460, mem=2048,
+    sys.exit(main(__doc__, "hostile", least=30, seconds=660, mem=2048,
                   control_mem=768, modules=("xen-blkfront",),
                   programs=("parapet-store",)))

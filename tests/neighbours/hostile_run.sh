@@ -95,8 +95,8 @@ check work "says so" wait_for said "guest: works"
 tty=$(parapet-store read "/local/domain/$(field work domid)/console/tty")
 usleep 1000000
 check fair "an honest neighbour" fair before
-hostile store 4 "$small" store
 hostile events 4 "$small" events
+hostile store 4 "$small" store
 hostile lies 4 "$small" lies
 hostile console 4 "$small" console
 hostile forks 96 "$stock" "console=hvc0 quiet panic=1 bomb"
