@@ -31,3 +31,9 @@ TEST_NEEDS += $(FE_TESTS) $(BUILD)/tests/frontends-pvblk-fuzz \
 	$(BUILD)/san/bin/parapet-blkback $(BUILD)/bin/parapet-stored
 TESTS += $(addsuffix @180,$(FE_TESTS)) tests/frontends/fuzz@120 \
 	tests/frontends/models@240
+
+# A stock guest with the module, in a real control domain.
+TEST_NEEDS += $(MODULES) $(BUILD)/parapet images $(addprefix $(BUILD)/bin/, \
+	parapet parapetd parapet-stored parapet-store parapet-blkback \
+	parapet-consoled)
+TESTS += tests/frontends/guest_pvblk.py@900

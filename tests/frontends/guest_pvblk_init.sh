@@ -19,11 +19,11 @@ check() { # NAME DETAIL COMMAND...
 	shift 2
 	if "$@"; then pass "$name" "$detail"; else fail "$name" "$detail"; fi
 }
-wait_for() { # COMMAND...; at most about a minute
+wait_for() { # COMMAND...; at most a minute or two
 	tries=0
 	until "$@" 2>/dev/null; do
 		tries=$((tries + 1))
-		[ $tries -lt 300 ] || return 1
+		[ $tries -lt 1200 ] || return 1
 		usleep 50000
 	done
 }
