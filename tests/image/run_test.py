@@ -151,7 +151,7 @@ def test_bench(folder):
                'echo "[    1.0] pvbench getpid $n.5 1 2 3"\n'
                'echo "pvbench done"\n')
     code, text = run(folder, BENCH, "--systems", "native,parapet-control",
-                     "--rounds", "2", "--no-flushes")
+                     "--rounds", "2", "--no-flushes", "--no-io")
     path = os.path.join(folder, "build", "bench", "results.json")
     found = {}
     if os.path.exists(path):
@@ -170,7 +170,7 @@ def test_bench(folder):
           "the benchmark writes a plot")
     write_stub(folder, 'echo "pvbench failed: fork: no"\n')
     code, text = run(folder, BENCH, "--systems", "native", "--rounds", "1",
-                     "--no-flushes")
+                     "--no-flushes", "--no-io")
     check(code == 1 and "pvbench failed: fork: no" in text,
           "a benchmark that fails says why", text)
 
