@@ -570,7 +570,7 @@ static void mini_kernels_have_disks(void **state)
 /* ---- frontends that lie -------------------------------------------------------------- */
 
 enum {
-	LIES = 6
+	LIES = 6,
 };
 
 static void lie(struct queue *q, unsigned int n)
@@ -596,7 +596,7 @@ static void liars_lose_their_device(void **state)
 	struct disk *d = &disk;
 
 	(void)state;
-	for (unsigned int i = 0; i < 6; i++) {
+	for (unsigned int i = 0; i < LIES; i++) {
 		connect_disk(d, 1, "w");
 		lie(&d->queue[0], i);
 		send_event(&d->queue[0].port);
