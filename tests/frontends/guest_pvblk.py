@@ -87,7 +87,9 @@ def show_rates(outcome):
             what, front, rate = found.groups()
             rates.setdefault(what, {})[front] = int(rate)
     for what, of in rates.items():
-        stock, own = of.get("stock", 0), of.get("own", 0)
+        if len(of) < 2:
+            continue        # the machine was off before it was shown
+        stock, own = of["stock"], of["own"]
         print(f"# {what:14} stock {stock / 10:7.1f}  own {own / 10:7.1f} MiB/s"
               f"  ratio {own / max(stock, 1):.2f}")
 
