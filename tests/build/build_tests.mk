@@ -31,3 +31,7 @@ $(BUILD)/tests/build-fuzz: tests/build/kernel_fuzz.c $(PVBUILD_SRC)
 BUILD_UNIT := $(addprefix $(BUILD)/tests/build-,kernel layout cache)
 TEST_NEEDS += $(BUILD_UNIT) $(BUILD)/tests/build-seeds $(BUILD)/tests/build-fuzz
 TESTS += $(addsuffix @60,$(BUILD_UNIT)) tests/build/kernel_fuzz.sh@120
+
+# Stock kernels as guests, with 1 to 8 vcpus, on 1 and on 2 CPUs.
+TEST_NEEDS += images
+TESTS += tests/build/guest_boot.py@900
