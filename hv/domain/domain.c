@@ -128,6 +128,7 @@ void domain_put(struct domain *d)
 	for (unsigned int i = 0; i < d->max_vcpus; i++)
 		if (d->vcpu[i])
 			vcpu_free(d->vcpu[i]);
+	hv_free(d->mm.map);
 	heap_free(d->tramp, 0);
 	heap_free(d, 0);
 }
