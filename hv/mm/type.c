@@ -234,9 +234,12 @@ static void l1_release(uint64_t *pt, unsigned int n)
 	for (unsigned int i = 0; i < n; i += GROUP) {
 		if (group_empty(pt + i))
 			continue;
-		for (unsigned int j = i; j < i + GROUP && j < n; j++)
-			if (pt[j] & PTE_P)
-				leaf_put(pt[j]);
+		for (unsigned int j = i; j < i + GROUP && j < n; j++) {
+			uint64_t e = READ_ONCE(pt[j]);
+
+			if (e & PTE_P)
+				leaf_put(e);
+		}
 	}
 }
 
@@ -244,7 +247,7 @@ static void l1_release(uint64_t *pt, unsigned int n)
 static int leaf_validate(struct mm_domain *d, uint64_t *pt, unsigned int i)
 	MUST_HOLD(d->lock)
 {
-	uint64_t e = pt[i];
+	uint64_t e = READ_ONCE(pt[i]);
 	int rc;
 
 	if (!(e & PTE_P))
