@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # First program of the guest that guest_net_run.sh starts.  A line "PASS name:
-# detail" or "FAIL ..." is a check, one that begins with "MEASURED" a figure;
+# detail" or "FAIL ..." is a check, one that begins with "measured: " a figure;
 # the control domain waits for some of the others.
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -16,7 +16,7 @@ check() { # NAME DETAIL COMMAND...
 	shift 2
 	if "$@" >/tmp/out 2>&1; then
 		echo "PASS $name: $detail"
-		sed 's/^/MEASURED /' /tmp/out | grep "us$\|MiB/s$"
+		sed 's/^/measured: /' /tmp/out | grep "us$\|MiB/s$"
 	else
 		echo "FAIL $name: $detail"
 		tail -n 5 /tmp/out

@@ -35,8 +35,8 @@ ip addr add 10.9.0.1/24 dev br0
 ip -6 addr add fd09::1/64 dev br0 nodad 2>/dev/null
 ip link set br0 up
 net-traffic serve 7000 &
-net-traffic send 127.0.0.1 7000 64 | sed 's/^/MEASURED /'
-net-traffic trip 127.0.0.1 7000 1000 | sed 's/^/MEASURED /'
+net-traffic send 127.0.0.1 7000 64 | sed 's/^/measured: /'
+net-traffic trip 127.0.0.1 7000 1000 | sed 's/^/measured: /'
 
 parapetd 2>/run/parapetd.err
 check toolstack "runs" wait_for parapet list
@@ -58,7 +58,7 @@ for n in 1 2 3 4 5 6; do
 done
 wait_for said "all done"
 check end "no port of the bridge is left" wait_for no_ports
-tr -d '\r' <$log | grep '^PASS\|^FAIL\|^MEASURED\|^guest:'
+tr -d '\r' <$log | grep '^PASS\|^FAIL\|^measured: \|^guest:'
 if ! said "all done"; then
 	tail -n 40 $log
 	cat /run/parapetd.err

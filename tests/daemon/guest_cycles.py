@@ -9,12 +9,18 @@ killed while a stock guest works with its disk and its network
 usage: guest_cycles.py [--build DIR] [--smp N] [--log FILE]
 """
 
+import os
 import sys
 
-from stock_guests import main
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+
+# pylint: disable=wrong-import-position
+from stock_guests import main      # noqa: E402
 
 MODULES = ("xen-blkfront", "xen-netfront", "af_packet")
 
 if __name__ == "__main__":
-    sys.exit(main(__doc__, "guest_cycles", least=25, seconds=900,
-                  modules=MODULES, files=("guest/null=tests/daemon-null",)))
+    sys.exit(main(__doc__, HERE, "guest_cycles", least=25, seconds=900,
+                  lib="guest_lib.sh", guest_modules=MODULES,
+                  files=("guest/null=build/tests/daemon-null",)))

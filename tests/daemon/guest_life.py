@@ -8,9 +8,15 @@ creates stock guests from XML (guest_life_run.sh).  What it says becomes TAP.
 usage: guest_life.py [--build DIR] [--smp N] [--log FILE]
 """
 
+import os
 import sys
 
-from stock_guests import main
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+
+# pylint: disable=wrong-import-position
+from stock_guests import main      # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(main(__doc__, "guest_life", least=30, seconds=360))
+    sys.exit(main(__doc__, HERE, "guest_life", least=30, seconds=360,
+                  lib="guest_lib.sh"))

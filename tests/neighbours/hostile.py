@@ -11,11 +11,17 @@ done beside each is held against what it gets beside the honest one.
 usage: hostile.py [--build DIR] [--smp N] [--log FILE]
 """
 
+import os
 import sys
 
-from boot import main
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+
+# pylint: disable=wrong-import-position
+from stock_guests import main      # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(main(__doc__, "hostile", least=30, seconds=660, mem=2048,
-                  control_mem=768, modules=("xen-blkfront",),
-                  programs=("parapet-store",)))
+    sys.exit(main(__doc__, HERE, "hostile", least=30, seconds=660,
+                  lib="lib.sh", guest_modules=("xen-blkfront",),
+                  guest_programs=("parapet-store",),
+                  files=("guest/small=build/tests/neighbours-small",)))

@@ -8,10 +8,16 @@ not a condition (many_stock_run.sh).
 usage: many_stock.py [--build DIR] [--smp N] [--log FILE]
 """
 
+import os
 import sys
 
-from boot import main
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+
+# pylint: disable=wrong-import-position
+from stock_guests import main      # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(main(__doc__, "many_stock", least=9, seconds=660, mem=4096,
-                  control_mem=768))
+    sys.exit(main(__doc__, HERE, "many_stock", least=9, seconds=660,
+                  lib="lib.sh", mem=4096,
+                  files=("guest/small=build/tests/neighbours-small",)))

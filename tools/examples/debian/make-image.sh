@@ -123,17 +123,17 @@ mmdebstrap --quiet --variant=minbase --include="$packages${include:+,$include}" 
 as_root=()
 [ "$(id -u)" = 0 ] ||
 	as_root=(unshare --map-root-user --map-auto)
-mkdir "$work/root"
+mkdir "$work/tree"
 truncate -s "$size" "$work/image"
 # shellcheck disable=SC2016 # $1 is the program's own
 "${as_root[@]}" bash -euo pipefail -c '
-	tar -C "$1/root" -xf "$1/root.tar" --exclude="./dev/*"
-	cp -L "$1/root/vmlinuz" "$1/vmlinuz"
-	cp -L "$1/root/initrd.img" "$1/initrd"
+	tar -C "$1/tree" -xf "$1/root.tar" --exclude="./dev/*"
+	cp -L "$1/tree/vmlinuz" "$1/vmlinuz"
+	cp -L "$1/tree/initrd.img" "$1/initrd"
 	chmod 644 "$1/vmlinuz" "$1/initrd"
 	/sbin/mke2fs -q -F -t ext4 -L "$2" -E lazy_itable_init=1 \
-		-d "$1/root" "$1/image"
-	rm -rf "$1/root"
+		-d "$1/tree" "$1/image"
+	rm -rf "$1/tree"
 ' make-image "$work" "$hostname"
 cp --sparse=always "$work/image" "$image"
 cp "$work/vmlinuz" "$base.vmlinuz"
