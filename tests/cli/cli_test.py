@@ -118,6 +118,44 @@ def refusals(t):
     assert status in (0, 4, 7), err
 
 
+def waiting(t):
+    """shutdown and reboot wait for what the domain becomes, not only its end"""
+    def create(body="", devices=t.disk()):
+        t.ok("create", t.xml(body=body, devices=devices))
+        until(lambda: t.read(f"/local/domain/{t.domains()['web1']['domid']}"
+                             "/control/feature-reboot"), "the guest is up")
+
+    t.guests.stubborn = True    # the end takes a while
+    create()
+    t.ok("shutdown", "--wait", "web1")
+    assert t.state("web1") is None
+    t.guests.stubborn = False
+    create()    # its disk is free
+    before = t.domains()["web1"]["domid"]
+    t.ok("reboot", "--wait", "web1")
+    assert t.domains()["web1"]["domid"] != before
+    assert t.state("web1") == "running"
+    t.ok("destroy", "web1")
+    assert t.state("web1") is None
+    create("<on_reboot>destroy</on_reboot>")
+    t.ok("reboot", "--timeout=30", "web1")
+    assert t.state("web1") is None
+    create("<on_poweroff>preserve</on_poweroff>")
+    t.ok("shutdown", "--wait", "web1")
+    assert t.state("web1") == "ended"
+    t.ok("destroy", "web1")
+    create("<on_poweroff>restart</on_poweroff>")
+    before = t.domains()["web1"]["domid"]
+    t.ok("shutdown", "--wait", "web1")
+    until(lambda: t.state("web1") == "running", "it starts again")
+    assert t.domains()["web1"]["domid"] != before
+    t.ok("destroy", "web1")
+    create()
+    os.unlink(t.path("kernel"))
+    status, _, err = t.run("reboot", "--wait", "web1")
+    assert status == 1 and "did not start again" in err, (status, err)
+
+
 def standard_input(t):
     """XML may come from standard input"""
     with open(t.xml()) as xml:
@@ -201,5 +239,5 @@ def manuals(_):
 
 if __name__ == "__main__":
     sys.exit(run_tests([definitions, autostart, shapes, refusals,
-                        standard_input, events, store, commands, completion,
+                        waiting, standard_input, events, store, commands, completion,
                         manuals]))

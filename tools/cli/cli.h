@@ -105,9 +105,4 @@ char *read_file(const char *path);
 /* XML that a command made itself. */
 void xml_attr(FILE *f, const char *name, const char *value);
 
-/* Wait for an event of that domain that ends it, or another one by name.
- * seconds 0: for ever. */
-int wait_end(struct cli *c, const char *uuid, double seconds,
-	     const char *reboot);
-
 #endif

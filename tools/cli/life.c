@@ -95,27 +95,42 @@ static void set_patience(struct cli *c, double seconds)
 	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 }
 
-/* Is this the event that is waited for? */
-static bool is_end(struct json_object *o, const char *uuid, const char *reboot)
+/* A wait for a domain's end, and what it has heard. */
+struct ending {
+	char uuid[64];
+	bool reboot; /* it shall come back */
+	bool restarts; /* it ended, and is to be started again */
+	bool failed; /* it is not, though it should */
+};
+
+/* After this event there is nothing to wait for. */
+static bool is_last(struct ending *e, struct json_object *o)
 {
 	const char *event = get_string(o, "event");
+	const char *then = get_string(o, "then");
 
-	if (strcmp(get_string(o, "uuid"), uuid))
+	if (strcmp(get_string(o, "uuid"), e->uuid))
 		return false;
-	if (reboot)
-		return !strcmp(event, "started") || !strcmp(event, "failed");
-	return !strcmp(event, "destroyed") || !strcmp(event, "shutdown") ||
-	       !strcmp(event, "crashed");
+	if (*then)
+		e->restarts = !strcmp(then, "restart");
+	if (!strcmp(then, "preserve"))
+		return true;
+	if (!strcmp(event, "destroyed"))
+		return !e->reboot || !e->restarts;
+	if (!e->reboot)
+		return false;
+	if (!strcmp(event, "failed"))
+		e->failed = true;
+	return !strcmp(event, "started") || (e->failed && e->restarts);
 }
 
-int wait_end(struct cli *c, const char *uuid, double seconds,
-	     const char *reboot)
+static int wait_end(struct cli *c, struct ending *e, double seconds)
 {
 	double until = now() + seconds, left = 0;
 	struct json_object *o;
-	bool found = false;
+	bool last = false;
 
-	while (!found) {
+	while (!last) {
 		left = until - now();
 		if (seconds > 0 && left <= 0)
 			return complain(STATUS_TIMEOUT,
@@ -127,18 +142,19 @@ int wait_end(struct cli *c, const char *uuid, double seconds,
 		if (!o)
 			return complain(STATUS_NO_DAEMON,
 					"the daemon has gone");
-		found = is_end(o, uuid, reboot);
+		last = is_last(e, o);
 		json_object_put(o);
 	}
 	set_patience(c, 0);
-	return STATUS_OK;
+	return e->failed ? complain(STATUS_FAILED, "it did not start again")
+			 : STATUS_OK;
 }
 
-/* Ask; with --wait, subscribe first, and wait for the event. */
-static int ask_to_end(struct cli *c, const char *method, const char *reboot)
+/* Ask; with --wait, subscribe first, and wait for the events. */
+static int ask_to_end(struct cli *c, const char *method, bool reboot)
 {
+	struct ending e = {.reboot = reboot};
 	const char *seconds;
-	char uuid[64] = "";
 	struct json_object *info;
 	int status;
 
@@ -149,24 +165,25 @@ static int ask_to_end(struct cli *c, const char *method, const char *reboot)
 		info = call(c, "info", params_domain(c->argv[1]), &status);
 		if (!info)
 			return status;
-		snprintf(uuid, sizeof(uuid), "%s", get_string(info, "uuid"));
+		snprintf(e.uuid, sizeof(e.uuid), "%s",
+			 get_string(info, "uuid"));
 		json_object_put(info);
 		json_object_put(call(c, "subscribe", NULL, &status));
 	}
 	status = call_simple(c, method, params_domain(c->argv[1]));
-	if (status || !*uuid)
+	if (status || !*e.uuid)
 		return status;
-	return wait_end(c, uuid, seconds ? atof(seconds) : 0, reboot);
+	return wait_end(c, &e, seconds ? atof(seconds) : 0);
 }
 
 static int cmd_shutdown(struct cli *c)
 {
-	return ask_to_end(c, "shutdown", NULL);
+	return ask_to_end(c, "shutdown", false);
 }
 
 static int cmd_reboot(struct cli *c)
 {
-	return ask_to_end(c, "reboot", "yes");
+	return ask_to_end(c, "reboot", true);
 }
 
 static int simple(struct cli *c, const char *method)

@@ -115,7 +115,7 @@ void domain_forget(struct domain *d)
 
 void domain_settle(struct domain *d)
 {
-	if (d->state == DOM_OFF && !d->config && !d->job)
+	if (d->state == DOM_OFF && !d->config && !d->job && !d->kept)
 		domain_free(d);
 }
 

@@ -70,6 +70,8 @@ struct domain {
 	unsigned int quick_ends; /* one after the other */
 	struct device_list devices;
 	struct job *job;
+	unsigned int kept; /* by those who use it after a call that may
+			    * settle it */
 };
 
 /* By name, UUID or number; NULL: see why. */

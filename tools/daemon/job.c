@@ -61,6 +61,8 @@ static void job_end(struct job *job, int rc, const struct fail *why)
 	struct job_waiter *w, *next;
 
 	d->job = NULL;
+	/* What it ends with may be another job, which fails at once. */
+	d->kept++;
 	if (job->ended)
 		job->ended(job, rc);
 	for (w = job->waiters; w; w = next) {
@@ -70,6 +72,7 @@ static void job_end(struct job *job, int rc, const struct fail *why)
 	if (job->release)
 		job->release(job);
 	free(job);
+	d->kept--;
 	domain_settle(d);
 }
 

@@ -271,31 +271,41 @@ static bool too_quick(struct domain *d)
 {
 	if (ev_time() - d->started > QUICK_SECONDS)
 		d->quick_ends = 0;
-	if (++d->quick_ends <= QUICK_MOST)
-		return false;
-	daemon_log("d%d: %s ended %u times at once: not restarted", d->domid,
-		   d->name, QUICK_MOST);
-	event_send(d->dm, "failed", d, "reason", "it ends too quickly", NULL);
-	return true;
+	return ++d->quick_ends > QUICK_MOST;
+}
+
+/* "then": what becomes of it, for those who wait. */
+static void tell_end(const struct domain *d, unsigned int reason,
+		     enum on_end action)
+{
+	const char *event = reason == SHUTDOWN_poweroff ? "shutdown"
+			    : reason == SHUTDOWN_reboot ? "rebooting"
+							: "crashed";
+
+	event_send(d->dm, event, d, "reason", hv_reason_name(reason), "then",
+		   config_on_end_names[action], NULL);
 }
 
 void life_ended(struct domain *d, unsigned int reason)
 {
 	enum on_end action = action_for(d->live, reason);
-	bool crashed = reason != SHUTDOWN_poweroff && reason != SHUTDOWN_reboot;
+	bool quick = action == ON_END_RESTART && too_quick(d);
 	struct fail why;
+
+	if (quick)
+		action = ON_END_DESTROY;
 
 	daemon_log("d%d: %s ended, reason=%s", d->domid, d->name,
 		   hv_reason_name(reason));
 	d->end_reason = reason;
 	store_stopped(d->dm->store, (unsigned int)d->domid);
-	event_send(d->dm,
-		   crashed                     ? "crashed"
-		   : reason == SHUTDOWN_reboot ? "rebooting"
-					       : "shutdown",
-		   d, "reason", hv_reason_name(reason), NULL);
-	if (action == ON_END_RESTART && too_quick(d))
-		action = ON_END_DESTROY;
+	tell_end(d, reason, action);
+	if (quick) {
+		daemon_log("d%d: %s ended %u times at once: not restarted",
+			   d->domid, d->name, QUICK_MOST);
+		event_send(d->dm, "failed", d, "reason", "it ends too quickly",
+			   NULL);
+	}
 	d->state = DOM_ENDED;
 	if (action == ON_END_PRESERVE)
 		return;
