@@ -29,7 +29,7 @@ BENCH_TOOLS := $(addprefix $(BUILD)/bin/,parapet parapetd parapet-stored \
 
 # make bench SYSTEMS=native,parapet-control ROUNDS=1 METRICS=getpid QUICK=1
 # BENCH_ARGS has any other option of bench.py.
-SYSTEMS ?= native,parapet-control,parapet-guest,xen-control
+SYSTEMS ?= native,parapet-control,parapet-guest,xen-control,xen-guest,kvm-guest,tcg-guest
 ROUNDS  ?= 3
 METRICS ?=
 QUICK   ?=

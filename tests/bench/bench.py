@@ -23,21 +23,16 @@ sys.path.insert(0, IMAGE)
 from images import ImageError, Images, output_of        # noqa: E402
 from machine import Boot, Machine, MachineError         # noqa: E402
 from plot import write_svg                              # noqa: E402
+from systems import CONSOLE, SYSTEMS, USUAL              # noqa: E402
 from results import BASE, IO_UNITS, TARGETS, Results, verdicts  # noqa: E402
 
-SYSTEMS = {"native": "native", "parapet-control": "parapet",
-           "parapet-guest": "parapet", "xen-control": "xen"}
-GUEST = "parapet-guest"
-CONSOLE = {"native": "console=ttyS0", "parapet": "console=hvc0",
-           "xen": "console=hvc0"}
-HV_ARGS = {"native": "", "parapet": "", "xen": "console=com1 com1=115200"}
 # Without addresses or seeds that change from boot to boot.
 # The same clock: a guest's kernel of that age would take another by itself.
 KERNEL_ARGS = "quiet nokaslr norandmaps panic=1 clocksource=tsc"
 ICOUNT = ("-icount", "shift=0,sleep=off", "-seed", "42",
           "-rtc", "base=2026-01-01T00:00:00,clock=vm")
 SUFFIX = {"time": "", "insns": "_insns", "flushes": "_flushes", "io": ""}
-CONTROL_MEM = "control_mem=1024M"       # the rest is for guests
+QUIET_SECONDS = 240     # a guest in a guest is long in its boot
 LINE = re.compile(r"pvbench ([a-z]\w*) ([0-9][0-9.]*)(?:\s|$)")
 
 
@@ -53,7 +48,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--build", default=os.environ.get("BUILD", "build"))
-    add("--systems", default=",".join(SYSTEMS))
+    add("--systems", default=",".join(USUAL))
     add("--rounds", type=int, default=3)
     add("--metrics", default="", help="only these (comma-separated)")
     add("--quick", action="store_true", help="one round, short batches")
@@ -71,7 +66,8 @@ def arguments():
     add("--kernel-args", default="", help="more words for the kernel")
     add("--seconds", type=int, default=600, help="for one boot")
     args = parser.parse_args()
-    args.systems = [s for s in args.systems.split(",") if s]
+    args.systems = re.findall(r"[^\s,]+", args.systems)
+    args.metrics = ",".join(re.findall(r"[^\s,]+", args.metrics))
     unknown = [s for s in args.systems if s not in SYSTEMS]
     if unknown:
         parser.error("no such system: " + ", ".join(unknown)
@@ -108,35 +104,33 @@ def io_words(args):
     return " ".join(w for w in words if w)
 
 
-def boots_from(args, name, images, kind):
+def boots_from(args, system, images, kind):
     """The initramfs, and what the kernel is told."""
     run = "quiet nokaslr panic=1 parapet_mode=run bench_work="
-    if kind == "io" and name == GUEST:
-        return (images.guest(io_words(args)),
-                f"{run}guest {io_words(args)}")
+    if kind == "io" and system.peer:
+        words = f"{run}guest bench_accel={system.accel} {io_words(args)}"
+        return images.guest(system, io_words(args)), words
     if kind == "io":
         return images.host(), f"{run}disk {io_words(args)}"
-    if name == GUEST:
-        return images.micro(kind, bench_words(args, kind)), run + "micro"
+    if system.peer:
+        return (images.micro(system, kind, bench_words(args, kind)),
+                f"{run}micro bench_accel={system.accel}")
     return images.bare(), bench_words(args, kind)
 
 
-def machine_of(args, name, images, kind):
-    system = SYSTEMS[name]
+def machine_of(args, system, images, kind):
     image = os.path.join(args.build, "image", args.flavour)
     hypervisor = {"native": "",
                   "parapet": os.path.join(args.build, "parapet"),
-                  "xen": os.path.join(args.build, "bench", "xen")}[system]
-    hv_args = args.hv_args if system == "parapet" else HV_ARGS[system]
-    if name == GUEST:
-        hv_args = f"{CONTROL_MEM} {hv_args}".strip()
-    initrd, words = boots_from(args, name, images, kind)
+                  "xen": os.path.join(args.build, "bench", "xen")}[system.base]
+    initrd, words = boots_from(args, system, images, kind)
     return Machine(
-        system=system, hypervisor=hypervisor,
-        kernel=os.path.join(image, "vmlinux" if system == "parapet"
+        system=system.base, hypervisor=hypervisor,
+        kernel=os.path.join(image, "vmlinux" if system.base == "parapet"
                             else "kernel/vmlinuz"),
-        initrd=initrd, kernel_args=f"{CONSOLE[system]} {words}",
-        hv_args=hv_args, machine=args.machine, cpu=args.cpu, mem=args.mem,
+        initrd=initrd, kernel_args=f"{CONSOLE[system.base]} {words}",
+        hv_args=system.hv_args(args.hv_args),
+        machine=args.machine, cpu=args.cpu, mem=args.mem,
         smp=args.io_smp if kind == "io" else 1,
         disk=images.disk() if kind == "io" else "",
         nic="none", pin="" if kind == "io" and args.io_smp > 1 else args.pin,
@@ -153,7 +147,7 @@ def measure(machine, seconds, log):
         for name, value in LINE.findall(line):
             found[name] = float(value)
 
-    outcome = Boot(machine, seconds, urgent=True).run(on_line)
+    outcome = Boot(machine, seconds, QUIET_SECONDS, urgent=True).run(on_line)
     write_log(log, outcome)
     if not done:
         raise BenchError(f"no results ({outcome.ended}), log {log}: "
@@ -212,15 +206,18 @@ def plan_of(args):
     for number in range(0 if args.no_time else args.rounds):
         first = number % len(args.systems)      # nobody is always first
         for name in args.systems[first:] + args.systems[:first]:
-            plan.append((f"round {number + 1}", name, "time"))
+            if number < (SYSTEMS[name].rounds or args.rounds):
+                plan.append((f"round {number + 1}", name, "time"))
     if not args.no_insns:
-        plan += [("instructions", name, "insns") for name in args.systems]
+        plan += [("instructions", name, "insns") for name in args.systems
+                 if not SYSTEMS[name].rounds]
     if not args.no_flushes:
         plan += [("flushes", name, "flushes") for name in args.systems
-                 if name != GUEST]      # nobody could stop it in time
+                 if not SYSTEMS[name].peer]     # nobody could stop it in time
     for number in range(0 if args.no_io else args.rounds):
         plan += [(f"devices {number + 1}", name, "io")
-                 for name in args.systems]
+                 for name in args.systems
+                 if number < (SYSTEMS[name].rounds or args.rounds)]
     return plan
 
 
@@ -229,7 +226,7 @@ def run_plan(args, folder, results):
     images = Images(args.build, folder, args.flavour)
     plan, failed = plan_of(args), 0
     for number, (label, name, kind) in enumerate(plan, 1):
-        machine = machine_of(args, name, images, kind)
+        machine = machine_of(args, SYSTEMS[name], images, kind)
         how = count_flushes if kind == "flushes" else measure
         log = os.path.join(folder, f"{label.replace(' ', '-')}-{name}.log")
         head = f"[{number}/{len(plan)}] {label}, {name}: "
@@ -260,7 +257,7 @@ def main():
     os.makedirs(folder, exist_ok=True)
     results = Results()
     try:
-        if "xen-control" in args.systems:
+        if any(SYSTEMS[name].base == "xen" for name in args.systems):
             xen = output_of(os.path.join(IMAGE, "fetch.sh"), "xen")
             link = os.path.join(folder, "xen")
             if os.path.lexists(link):

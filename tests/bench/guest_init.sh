@@ -8,23 +8,27 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev 2>/dev/null
-exec </dev/hvc0 >/dev/hvc0 2>&1
+exec </dev/console >/dev/console 2>&1
 stty -echo
 
-wait_for() { # PATH; at most 60 s
+first_of() { # PATH...: the first one that is there; at most 60 s
 	tries=0
-	until [ -e "$1" ] || [ $tries -ge 600 ]; do
+	while [ $tries -lt 600 ]; do
+		for path in "$@"; do
+			[ ! -e "$path" ] || break 2
+		done
 		tries=$((tries + 1))
 		usleep 100000
 	done
+	echo "$path"
 }
 
 # shellcheck disable=SC2154 # from the kernel's command line
 if [ "$guest_work" = io ]; then
-	modprobe -a xen-blkfront xen-netfront
-	wait_for /dev/xvda
-	pvio block /dev/xvda
-	wait_for /sys/class/net/eth0
+	# Only one sort of devices is there.
+	modprobe -qa xen-blkfront xen-netfront virtio_pci virtio_blk virtio_net
+	pvio block "$(first_of /dev/xvda /dev/vda)"
+	first_of /sys/class/net/eth0 >/dev/null
 	ip link set lo up
 	ip addr add 10.9.0.2/24 dev eth0
 	ip link set eth0 up

@@ -2,53 +2,48 @@
 """What the benchmark's machines boot from: initramfs images, guests, a disk."""
 
 import os
+import re
+import shutil
 import subprocess
+
+from toolstacks import Guest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 IMAGE = os.path.join(HERE, "..", "..", "tools", "image")
-PROGRAMS = ("parapet", "parapetd", "parapet-stored", "parapet-store",
-            "parapet-consoled", "parapet-blkback", "parapet-netback")
-GUEST_MODULES = "xen-blkfront\nxen-netfront\naf_packet\n"
+PEERS = os.path.join(HERE, "peers")
+PARAPET = ("parapet", "parapetd", "parapet-stored", "parapet-store",
+           "parapet-consoled", "parapet-blkback", "parapet-netback")
+XEN_PACKAGES = (
+    "xen-utils-4.17", "libxenmisc4.17", "libxencall1", "libxendevicemodel1",
+    "libxenevtchn1", "libxenforeignmemory1", "libxengnttab1", "libxenhypfs1",
+    "libxenstore4", "libxentoolcore1", "libxentoollog1", "libyajl2",
+    "xenstore-utils", "xen-utils-common", "libgcc-s1")
+XEN_PROGRAMS = (*(f"usr/lib/xen-4.17/bin/{name}" for name in (
+    "xl", "xenstored", "xenconsoled", "xen-init-dom0")),
+    *(f"usr/bin/xenstore-{name}" for name in ("exists", "read", "write")))
+# What the C library opens by itself when a thread is cancelled.
+XEN_FILES = ("lib/x86_64-linux-gnu/libgcc_s.so.1", "etc/xen/xl.conf")
+QEMU_FILES = ("/usr/share/seabios/bios-256k.bin",
+              "/usr/share/qemu/linuxboot_dma.bin",
+              "/usr/share/qemu/pvh.bin",
+              "/usr/share/qemu/kvmvapic.bin")
+# Of the machine that makes guests, besides those that make run has.
+HOST_MODULES = {"": "", "parapet": "",
+                "xen": "xen-blkback\nxen-netback\n",
+                "qemu": "kvm-amd\nkvm-intel\nvhost_net\n"}
+# Of guests with devices.
+GUEST_MODULES = ("xen-blkfront\nxen-netfront\nvirtio_pci\nvirtio_blk\n"
+                 "virtio_net\next4\ncrc32c_generic\naf_packet\n")
 DISK_MIB = 256
-XML = """<domain type='xen'>
-  <name>{name}</name>
-  <memory unit='MiB'>{mem}</memory>
-  <vcpu>1</vcpu>
-  <os>
-    <type arch='x86_64' machine='xenpv'>linux</type>
-    <kernel>{kernel}</kernel>
-    <initrd>{initrd}</initrd>
-    <cmdline>console=hvc0 {words}</cmdline>
-  </os>
-  <on_poweroff>destroy</on_poweroff>
-  <on_reboot>destroy</on_reboot>
-  <on_crash>destroy</on_crash>
-  <devices>{devices}
-    <console type='pty'>
-      <log file='/run/console.log' append='off'/>
-    </console>
-  </devices>
-</domain>
-"""
-DEVICES = """
-    <disk type='file' device='disk'>
-      <driver name='qemu' type='raw'/>
-      <source file='/mnt/guest.img'/>
-      <target dev='xvda' bus='xen'/>
-    </disk>
-    <interface type='bridge'>
-      <mac address='00:16:3e:01:02:03'/>
-      <source bridge='br0'/>
-    </interface>"""
 
 
 class ImageError(Exception):
     """An image that could not be made; the text is one line."""
 
 
-def output_of(*words):
+def output_of(*words, **more):
     run = subprocess.run(words, stdout=subprocess.PIPE, text=True,
-                         check=False)
+                         check=False, **more)
     if run.returncode:
         raise ImageError(f"{os.path.basename(words[0])} failed")
     return run.stdout.strip()
@@ -58,6 +53,34 @@ def write(path, text):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     return path
+
+
+def file_words(files):
+    """Options of initramfs.py for {path in it: source}."""
+    return [word for dest, source in files.items()
+            for word in ("--file", f"{dest.lstrip('/')}={source}")]
+
+
+def unpacked(tree, programs):
+    """Programs of packages that were only unpacked, and their libraries.
+
+    A library of theirs goes where the loader looks for it, as if the package
+    had been installed.
+    """
+    folders = sorted({folder for folder, _, files in os.walk(tree)
+                      if any(".so." in name for name in files)})
+    env = dict(os.environ, LD_LIBRARY_PATH=":".join(folders))
+    files = {}
+    for name in programs:
+        program = os.path.join(tree, name)
+        files["usr/bin/" + os.path.basename(name)] = program
+        text = output_of("ldd", program, env=env)
+        if "not found" in text:
+            raise ImageError(f"{name}: a shared library is missing")
+        for library in re.findall(r"(/\S+) \(0x", text):
+            own = os.path.relpath(library, tree)
+            files[library if own.startswith("..") else own] = library
+    return files
 
 
 class Images:
@@ -109,54 +132,120 @@ class Images:
         return out
 
     def host(self):
-        """A control domain, or the bare machine, that measures its disk."""
-        return self._once("host.img", lambda out: self._initramfs(
-            out, *self._host_words()))
+        """A control domain, or the bare machine, that measures itself."""
+        return self._once("host.img", lambda out: self._host(out, "", {}))
 
-    def _host_words(self):
-        return ["--init", os.path.join(IMAGE, "init.sh"),
-                "--kernel", self.kernel,
-                "--modules", os.path.join(IMAGE, "modules.list"),
-                "--program", self._program("pvio"),
-                "--file", "etc/parapet-run="
-                + os.path.join(HERE, "control_run.sh")]
+    def _host(self, out, peer, files):
+        modules = write(out + ".list",
+                        read(os.path.join(IMAGE, "modules.list")) +
+                        HOST_MODULES[peer])
+        words = ["--init", os.path.join(IMAGE, "init.sh"),
+                 "--kernel", self.kernel, "--modules", modules,
+                 "--program", self._program("pvio")]
+        for program in self._peer_programs(peer):
+            words += ["--program", program]
+        files = {"etc/parapet-run": os.path.join(HERE, "control_run.sh"),
+                 **self._peer_files(peer), **files}
+        return self._initramfs(out, *words, *file_words(files))
 
-    def _control(self, out, files):
-        words = self._host_words()
-        for name in PROGRAMS:
-            words += ["--program", self._program(name)]
-        for dest, source in files.items():
-            words += ["--file", f"guest/{dest}={source}"]
-        return self._initramfs(out, *words)
+    def _peer_programs(self, peer):
+        if peer == "parapet":
+            return [self._program(name) for name in PARAPET]
+        if peer == "qemu":
+            return [shutil.which("qemu-system-x86_64")]
+        return []
 
-    def micro(self, kind, words):
-        """A control domain with a guest that runs pvbench: the same kernel,
-        the same bytes as on the other systems."""
-        xml = XML.format(name="micro", mem=512, kernel="/guest/vmlinuz",
-                         initrd="/guest/initrd", words=words, devices="")
-        return self._once(f"micro-{kind}.img", lambda out: self._control(
-            out, {"micro.xml": write(self._path(f"micro-{kind}.xml"), xml),
-                  "vmlinuz": os.path.join(self.kernel, "vmlinuz"),
-                  "initrd": self.bare()}))
+    @staticmethod
+    def _peer_files(peer):
+        files = {}
+        if peer:
+            files["guest/peer.sh"] = os.path.join(PEERS, peer + ".sh")
+        if peer == "xen":
+            tree = output_of(os.path.join(IMAGE, "fetch.sh"), "tree",
+                             *XEN_PACKAGES)
+            files.update(unpacked(tree, XEN_PROGRAMS))
+            files.update({name: os.path.join(tree, name)
+                          for name in XEN_FILES})
+            for name in ("block", "vif-bridge"):
+                files["etc/xen/scripts/" + name] = os.path.join(
+                    PEERS, "xen_hotplug.sh")
+        if peer == "qemu":
+            files.update({path: path for path in QEMU_FILES})
+            # Some builds of QEMU have it in themselves.
+            module = ("/usr/lib/x86_64-linux-gnu/qemu/"
+                      "accel-tcg-x86_64.so")
+            if os.path.exists(module):
+                files[module] = module
+            files["guest/ifup"] = os.path.join(PEERS, "tap_up.sh")
+            for name in ("create", "destroy"):
+                files[f"usr/bin/vm-{name}"] = os.path.join(
+                    PEERS, f"vm_{name}.sh")
+        return files
 
-    def guest(self, words):
-        """A control domain with a guest of the cloud kernel, disk and net."""
-        return self._once("guest.img", lambda out: self._make_guest(
-            out, words))
+    def _guests(self, label, system, guests):
+        """Files that describe guests to the system's toolstack."""
+        files = {}
+        for guest in guests:
+            name, text = guest.described_for(system.peer)
+            files["guest/" + name] = write(self._path(f"{label}-{name}"), text)
+        return files
 
-    def _make_guest(self, out, words):
-        cloud = output_of(os.path.join(IMAGE, "fetch.sh"), "kernel",
-                          "cloud-amd64")
-        initrd = self._initramfs(
-            self._path("guest-initrd.img"), "--kernel", cloud,
+    def _kernel_for(self, system, stock):
+        """The guest's; where all is emulated it cannot unpack itself as well,
+        which would take minutes."""
+        if system.accel == "tcg":
+            return self._once(
+                os.path.basename(stock) + ".elf",
+                lambda out: self._extracted(os.path.join(stock, "vmlinuz"),
+                                            out))
+        if not system.kernel:
+            return os.path.join(stock, "vmlinuz")
+        path = os.path.join(self.build, system.kernel)
+        if not os.path.exists(path):
+            raise ImageError(f"{path} is missing: run make guest-kernel")
+        return path
+
+    def _extracted(self, kernel, out):
+        output_of(self._program("parapet-extract"), kernel, out)
+        return out
+
+    def micro(self, system, kind, words):
+        """A machine with a guest that runs pvbench: the same kernel, the same
+        bytes as on the other systems."""
+        def make(out):
+            files = self._guests(f"{system.name}-{kind}", system,
+                                 [Guest("micro", 512, words)])
+            files["guest/vmlinuz"] = self._kernel_for(
+                system, os.path.realpath(self.kernel))
+            files["guest/initrd"] = self.bare()
+            return self._host(out, system.peer, files)
+        return self._once(f"{system.name}-{kind}.img", make)
+
+    def guest(self, system, words):
+        """A machine with a guest of the cloud kernel, disk and net."""
+        def make(out):
+            guests = [Guest(name, 256, f"quiet panic=1 guest_work={work} "
+                            + words, has_devices=True)
+                      for name, work in (("life", "wait"), ("io", "io"))]
+            files = self._guests(system.name, system, guests)
+            cloud = self._cloud()
+            files["guest/vmlinuz"] = self._kernel_for(system, cloud)
+            files["guest/initrd"] = self._guest_initrd(cloud)
+            return self._host(out, system.peer, files)
+        return self._once(f"{system.name}-io.img", make)
+
+    def _cloud(self):
+        return self._once("cloud", lambda _: output_of(
+            os.path.join(IMAGE, "fetch.sh"), "kernel", "cloud-amd64"))
+
+    def _guest_initrd(self, cloud):
+        return self._once("guest-initrd.img", lambda out: self._initramfs(
+            out, "--kernel", cloud,
             "--modules", write(self._path("guest.list"), GUEST_MODULES),
             "--program", self._program("pvio"),
-            "--init", os.path.join(HERE, "guest_init.sh"))
-        files = {"vmlinuz": os.path.join(cloud, "vmlinuz"), "initrd": initrd}
-        for name, work in (("life", "wait"), ("io", "io")):
-            files[name + ".xml"] = write(
-                self._path(f"guest-{name}.xml"),
-                XML.format(name=name, mem=256, kernel="/guest/vmlinuz",
-                           initrd="/guest/initrd", devices=DEVICES,
-                           words=f"quiet panic=1 guest_work={work} {words}"))
-        return self._control(out, files)
+            "--init", os.path.join(HERE, "guest_init.sh")))
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()

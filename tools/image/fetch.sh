@@ -6,12 +6,14 @@
 #   fetch.sh headers [FLAVOUR]  what modules for that kernel are built with
 #   fetch.sh source [VERSION]   Debian's source of the kernel; 6.1
 #   fetch.sh xen                Debian's Xen hypervisor, the benchmark's peer
+#   fetch.sh tree PACKAGE...    these packages, unpacked into one tree
 #
 # Prints the directory that holds it:
 #   kernel   vmlinuz  config  version  modules/ (what /lib/modules/VERSION has)
 #   headers  a tree that is kbuild's "make -C"
 #   source   linux-source-VERSION.tar.xz
 #   xen      xen  version
+#   tree     what the packages have, from the root
 #
 # The package is resolved through apt each time, as old versions vanish from
 # mirrors; what is already unpacked under PARAPET_CACHE is not fetched again.
@@ -131,6 +133,33 @@ fetch_headers() { # KERNEL: its directory
 	echo "$out/usr/src/$package"
 }
 
+# Several packages in one tree, which is named for the first and all the names.
+fetch_tree() { # PACKAGE...
+	local version sum out work name deb
+	sum=$(echo "$*" | sha256sum | cut -c 1-12)
+	version=$(candidate "$1")
+	out=$cache/tree/$1_$version-$sum
+	if [ -n "$version" ] && [ -d "$out" ]; then
+		echo "$out"
+		return
+	fi
+	[ -n "$version" ] || return 1
+	work=$(mktemp -d "$cache/fetch.XXXXXX")
+	# shellcheck disable=SC2064 # the value as it is now
+	trap "rm -rf '$work'" EXIT
+	mkdir -p "$work/tree" "$cache/tree"
+	for name in "$@"; do
+		version=$(candidate "$name")
+		say "downloading $name $version"
+		deb=$(download "$name" "$version" "$work") || return 1
+		dpkg-deb -x "$deb" "$work/tree" || die "$name: bad archive"
+		rm -f "$deb"
+	done
+	mv "$work/tree" "$out"
+	rm -rf "$work"
+	echo "$out"
+}
+
 # The newest cached directory whose package name matches a shell pattern.
 cached() { # KIND PATTERN
 	[ -d "$cache/$1" ] || return 0
@@ -185,6 +214,19 @@ kernel | headers)
 	;;
 source)
 	fetch source "linux-source-${2:-6.1}" "linux-source-${2:-6.1}_*"
+	;;
+tree)
+	[ $# -gt 1 ] || die "tree: which packages?"
+	shift
+	if ! fetch_tree "$@"; then
+		out=$(cached tree "$1_*-$(echo "$*" | sha256sum | cut -c 1-12)")
+		if [ -z "$out" ]; then
+			update_lists
+			out=$(fetch_tree "$@") ||
+				die "$1: could not be downloaded"
+		fi
+		echo "$out"
+	fi
 	;;
 xen)
 	fetch xen xen-hypervisor-4.17-amd64 'xen-hypervisor-*'

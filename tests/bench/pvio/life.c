@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A guest's beginning and end, as somebody at the control domain's prompt has
- * them: the commands are run, and the clock is read here.
+ * them: the commands are run, and the clock is read here.  Which commands they
+ * are is in the environment, as every toolstack has its own.
  *
  * When the guest's first program runs is known from the log of its console,
  * whose growth the kernel tells of (inotify): looking again and again would
@@ -23,23 +24,30 @@
 
 enum {
 	LISTS = 3, /* in a batch */
-	WAIT_MS = 120000, /* for more words on a console */
+	WAIT_MS = 180000, /* for more words on a console */
+	MAX_WORDS = 15,
 };
 
 extern char **environ;
 
-/* Milliseconds that a command takes. */
-static double run(const char *const *words)
+/* Milliseconds that a command takes, which is words between blanks. */
+static double run(const char *command)
 {
-	double began = now();
-	int status;
+	char text[256];
+	char *words[MAX_WORDS + 1], *next = text;
+	int status, n = 0;
+	double began;
 	pid_t pid;
 
-	if (posix_spawnp(&pid, words[0], NULL, NULL, (char **)(uintptr_t)words,
-			 environ))
+	snprintf(text, sizeof(text), "%s", command);
+	while (n < MAX_WORDS && (words[n] = strsep(&next, " ")))
+		n++;
+	words[n] = NULL;
+	began = now();
+	if (posix_spawnp(&pid, words[0], NULL, NULL, words, environ))
 		die(words[0]);
 	if (waitpid(pid, &status, 0) != pid || status)
-		die(words[2]);
+		die(command);
 	return (now() - began) * 1e3;
 }
 
@@ -91,10 +99,8 @@ struct life {
 	double toolstack, to_init, destroy;
 };
 
-static struct life live(const char *xml, const char *name, const char *log)
+static struct life live(const char *create, const char *end, const char *log)
 {
-	const char *create[] = {"parapet", "-q", "create", xml, NULL};
-	const char *destroy[] = {"parapet", "-q", "destroy", name, NULL};
 	int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	struct life l;
 	double began;
@@ -109,15 +115,17 @@ static struct life live(const char *xml, const char *name, const char *log)
 	l.toolstack = run(create);
 	wait_for(watch, log, FIRST_WORDS);
 	l.to_init = (now() - began) * 1e3;
-	l.destroy = run(destroy);
+	l.destroy = run(end);
 	return l;
 }
 
-static void measure_list(void)
+/* Not every toolstack has such a command. */
+static void measure_list(const char *list)
 {
-	const char *list[] = {"parapet", "-q", "list", "--name", NULL};
 	double figure[MAX_BATCHES];
 
+	if (!list || !*list)
+		return;
 	for (unsigned int i = 0; i < effort.batches; i++) {
 		figure[i] = 0;
 		for (int n = 0; n < LISTS; n++)
@@ -127,8 +135,10 @@ static void measure_list(void)
 }
 
 /* How many lives: three, or fewer if the batches are. */
-void measure_life(const char *xml, const char *name, const char *log)
+void measure_life(const char *log)
 {
+	const char *create = getenv("pvio_create");
+	const char *end = getenv("pvio_destroy");
 	unsigned int lives = effort.batches < 3 ? effort.batches : 3;
 	double toolstack[MAX_BATCHES], to_init[MAX_BATCHES];
 	double destroy[MAX_BATCHES], first;
@@ -137,15 +147,17 @@ void measure_life(const char *xml, const char *name, const char *log)
 	if (!wanted("list") && !wanted("destroy") &&
 	    !wanted("create_toolstack") && !wanted("create_to_init"))
 		return;
-	first = live(xml, name, log).to_init;
+	if (!create || !end)
+		die("pvio_create, pvio_destroy");
+	first = live(create, end, log).to_init;
 	for (unsigned int i = 0; i < lives; i++) {
-		struct life l = live(xml, name, log);
+		struct life l = live(create, end, log);
 
 		toolstack[i] = l.toolstack;
 		to_init[i] = l.to_init;
 		destroy[i] = l.destroy;
 	}
-	measure_list();
+	measure_list(getenv("pvio_list"));
 	effort.batches = lives;
 	report("create_toolstack", toolstack);
 	report("create_to_init", to_init);

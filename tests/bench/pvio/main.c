@@ -5,7 +5,7 @@
  *	pvio block DEVICE
  *	pvio net HOST PORT	against "pvio serve PORT" there
  *	pvio serve PORT
- *	pvio life XML NAME LOG	create and destroy that guest (control domain)
+ *	pvio life LOG		create and destroy a guest (control domain)
  *	pvio wait LOG WORDS	until a guest's console has said that
  *
  * Statically linked, so that the same bytes run on every system compared.
@@ -14,6 +14,9 @@
  *	pvio_metrics=a,b	only these
  *	pvio_batches=N		batches of each, of which the median is taken
  *	pvio_batch_ms=N		least length of a batch
+ *	pvio_create=WORDS	pvio life: the command that creates the guest,
+ *	pvio_destroy=WORDS	destroys it,
+ *	pvio_list=WORDS		lists all, if there is such a command
  *
  * Output, a line for each:
  *
@@ -100,8 +103,8 @@ int main(int argc, char **argv)
 		measure_net(argv[2], argv[3]);
 	else if (argc == 3 && !strcmp(argv[1], "serve"))
 		serve_net(argv[2]);
-	else if (argc == 5 && !strcmp(argv[1], "life"))
-		measure_life(argv[2], argv[3], argv[4]);
+	else if (argc == 3 && !strcmp(argv[1], "life"))
+		measure_life(argv[2]);
 	else if (argc == 4 && !strcmp(argv[1], "wait"))
 		return wait_for_words(argv[2], argv[3]), 0;
 	else

@@ -33,6 +33,6 @@ void serve_net(const char *port) __attribute__((noreturn));
 /* life.c; sleeps until the log has the words. */
 void wait_for_words(const char *log, const char *words);
 /* Of a guest whose console goes to the file `log`. */
-void measure_life(const char *xml, const char *name, const char *log);
+void measure_life(const char *log);
 
 #endif

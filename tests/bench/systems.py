@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""What the benchmark compares: on which machine, and who makes its guest."""
+
+import dataclasses
+
+# How a kernel is told where its console is.
+CONSOLE = {"native": "console=ttyS0", "parapet": "console=hvc0",
+           "xen": "console=hvc0"}
+HV_ARGS = {"native": "", "parapet": "", "xen": "console=com1 com1=115200"}
+# With a guest: memory that the control domain has for itself.
+CONTROL_MEM = {"native": "", "parapet": "control_mem=1024M",
+               "xen": "dom0_mem=1024M,max:1024M"}
+
+
+@dataclasses.dataclass(frozen=True)
+class System:
+    """One column of the tables.
+
+    base is the machine that boots: native, parapet or xen.  peer names who
+    makes a guest there, which is what is measured then: parapet, xen or qemu.
+    """
+    name: str
+    title: str
+    base: str
+    peer: str = ""
+    accel: str = ""             # of qemu
+    kernel: str = ""            # of the guest, if it is not the stock one
+    rounds: int = 0             # at most; 0: all.  For what takes long
+
+    def hv_args(self, more=""):
+        """Words for the hypervisor, if there is one."""
+        words = [more if self.base == "parapet" else HV_ARGS[self.base]]
+        if self.peer:
+            words.append(CONTROL_MEM[self.base])
+        return " ".join(word for word in words if word)
+
+    def guest_console(self):
+        return "ttyS0" if self.peer == "qemu" else "hvc0"
+
+
+SYSTEMS = {system.name: system for system in (
+    System("native", "bare machine", "native"),
+    System("parapet-control", "Parapet, control domain", "parapet"),
+    System("parapet-guest", "Parapet, guest", "parapet", "parapet"),
+    System("parapet-guest-patched", "Parapet, guest, patched kernel",
+           "parapet", "parapet", kernel="guest-kernel/bzImage"),
+    System("xen-control", "Xen 4.17, control domain", "xen"),
+    System("xen-guest", "Xen 4.17, PV guest", "xen", "xen"),
+    System("kvm-guest", "KVM, guest", "native", "qemu", "kvm"),
+    System("tcg-guest", "QEMU, all emulated", "native", "qemu", "tcg",
+           rounds=1),
+)}
+# What is measured unless somebody chooses: what needs ten minutes to be built
+# first is left out.
+USUAL = [name for name, system in SYSTEMS.items() if not system.kernel]
