@@ -30,11 +30,18 @@ class Example:
     disks: tuple = ()           # names of functions below
     programs: tuple = ()
     files: tuple = ()           # copied to the same place
+    kernel: str = ""            # below the build's folder; goes to guest/vmlinuz-NAME
+    how: str = ""               # the make target that leaves the kernel there
 
 
 def web1_disk(images):
     """An empty file system."""
     make_file_system(os.path.join(images, "web1.img"), 64 * MIB)
+
+
+def patched_disk(images):
+    """An empty file system."""
+    make_file_system(os.path.join(images, "patched.img"), 64 * MIB)
 
 
 def overlay_disk(images):
@@ -83,6 +90,8 @@ BY_NAME = {
     "debian": Example(xml=("debian",), small=False, disks=(debian_disk,)),
     "grub": Example(xml=("grub",), small=False, disks=(debian_disk,),
                     files=(GRUB,)),
+    "patched": Example(xml=("patched",), disks=(patched_disk,),
+                       kernel="guest-kernel/bzImage", how="guest-kernel"),
 }
 
 
@@ -114,6 +123,14 @@ def examples_of(names):
     return [BY_NAME[n] for n in names]
 
 
+def copy_kernel(build, example, folder):
+    """The kernel of an example that has its own."""
+    path = os.path.join(build, example.kernel)
+    if not os.path.exists(path):
+        raise MachineError(f"{path}: no such file: run make {example.how}")
+    shutil.copy(path, os.path.join(folder, f"vmlinuz-{example.xml[0]}"))
+
+
 def allocated(folder):
     """Bytes that a tree of sparse files will take."""
     return sum(os.stat(os.path.join(where, name)).st_blocks * 512
@@ -130,6 +147,8 @@ def data_disk(build, names, say):
     if any(e.small for e in examples):
         run([os.path.join(EXAMPLES, "guest", "make.sh"),
              os.path.join(folder, "guest")], "the guest's kernel")
+    for example in (e for e in examples if e.kernel):
+        copy_kernel(build, example, os.path.join(folder, "guest"))
     for make in dict.fromkeys(d for e in examples for d in e.disks):
         make(os.path.join(folder, "images"))
     for name in (n for e in examples for n in e.xml):

@@ -25,7 +25,8 @@ IMAGE_PROGRAMS += $(BUILD)/bin/parapet-selfcheck
 IMAGE_FILES +=
 FLAVOUR ?= amd64
 
-# How `make run` boots.  GUEST names examples (tools/examples), or none; HV_ARGS
+# How `make run` boots.  GUEST names examples (tools/examples), or none; that
+# with the patched kernel has it built if it is not there; HV_ARGS
 # are words for the hypervisor; RUN_ARGS has any other option of run.py.
 GUEST   ?= web1
 MACHINE ?= q35
@@ -48,6 +49,8 @@ images: $(BUILD)/bin/parapet-extract $$(IMAGE_PROGRAMS)
 run:
 	@tools/image/deps.sh
 	@$(MAKE) --no-print-directory all images
+	$(if $(findstring patched,$(GUEST)),\
+		@$(MAKE) --no-print-directory guest-kernel)
 	@tools/image/run.py --build $(BUILD) --flavour $(FLAVOUR) \
 		--machine $(MACHINE) --smp $(SMP) --mem $(MEM) \
 		--accel $(ACCEL) $(if $(CPU),--cpu $(CPU)) --guest "$(GUEST)" \

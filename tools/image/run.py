@@ -134,15 +134,17 @@ def show(chunk):
     sys.stdout.flush()
 
 
-def report(outcome, wanted, status):
+def report(outcome, wanted, status, guest):
     """Say in one line how it went; the exit status.
 
-    status has what each check ended with, by name; wanted are their names.
+    status has what each check ended with, by name; wanted are their names;
+    guest says which guests ran.
     """
     missing = [name for name in wanted if name not in status]
     failed = [name for name in wanted if status.get(name)]
     if not missing and not failed and outcome.ended in ("off", "stopped"):
-        say(f"passed, {outcome.seconds:.1f} s")
+        guest = f"guest: {guest}, " if guest else ""
+        say(f"passed, {guest}{outcome.seconds:.1f} s")
         return 0
     reason = {
         "panic": "panic",
@@ -165,7 +167,8 @@ def check(machine, args):
     """Boot, read how the checks ended, wait for the machine to go off."""
     status = {}
     wanted = ["self-check"]
-    if "parapet_guest=" in machine.kernel_args:
+    found = re.search(r"parapet_guest=(\S+)", machine.kernel_args)
+    if found:
         wanted.append("guest-check")
     if args.mode == "run":
         wanted = ["run"]
@@ -178,7 +181,8 @@ def check(machine, args):
     boot = Boot(machine, args.seconds, args.quiet_seconds, show)
     outcome = boot.run(on_line)
     print(flush=True)
-    return report(outcome, wanted, status)
+    return report(outcome, wanted, status,
+                  found.group(1).replace(",", " ") if found else "")
 
 
 def main():

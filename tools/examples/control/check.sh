@@ -126,6 +126,10 @@ end_guests() {
 	guests=
 }
 
+kernel_of() { # GUEST
+	sed -n 's/.*guest: ready.* kernel=\([^ ]*\).*/\1/p' "$(log_of "$1")"
+}
+
 # Its own check, typed at its prompt; the checks are shown, and counted.
 inside() { # GUEST [ADDRESS]
 	type_in "$1" "guest-check ${2:-}"
@@ -151,6 +155,14 @@ example_web1() {
 	small_guest web1 || return
 	inside web1 $here
 	outside web1 10.77.0.2
+}
+
+example_patched() {
+	small_guest patched || return
+	check kernel "guest: patched, $(kernel_of patched)" \
+		said patched "kernel=[0-9.]*-parapet"
+	inside patched $here
+	outside patched 10.77.0.4
 }
 
 example_busybox() {

@@ -40,8 +40,12 @@ wait_for() { # COMMAND...: at most 30 s
 	done
 }
 
+drivers() { # MODULE...: a kernel that has them built in brings none
+	[ ! -d "/lib/modules/$(uname -r)" ] || modprobe -a "$@"
+}
+
 disk() {
-	modprobe -a xen-blkfront ext4
+	drivers xen-blkfront ext4
 	wait_for test -b /dev/xvda || return
 	mkdir -p /mnt
 	mount -t ext4 /dev/xvda /mnt 2>/dev/null ||
@@ -49,7 +53,7 @@ disk() {
 }
 
 network() {
-	modprobe -a xen-netfront af_packet
+	drivers xen-netfront af_packet
 	wait_for test -e /sys/class/net/eth0 || return
 	ip link set eth0 up
 	if [ -n "${parapet_ip:-}" ]; then
