@@ -169,6 +169,8 @@ static void on_event(struct bus_port *p)
 	struct queue *q =
 		(struct queue *)((char *)p - offsetof(struct queue, port));
 
+	if (!ring_has_grown(&q->ring))
+		bus_idle_event(p);
 	flow_run(q);
 }
 

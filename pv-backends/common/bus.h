@@ -17,6 +17,7 @@
 
 #include <ev.h>
 
+#include "pv-backends/common/limit.h"
 #include "tools/pvlib/pv.h"
 
 struct bus;
@@ -27,6 +28,8 @@ struct bus_port {
 	int local; /* own port, or descriptor; -1: not bound */
 	int out_fd;
 	domid_t domid;
+	struct limit idle; /* events that brought nothing */
+	struct ev_timer rest; /* runs: there were too many, it is masked */
 	struct bus_port *next;
 };
 
@@ -48,6 +51,9 @@ int bus_bind(struct bus *bus, struct bus_port *p, domid_t domid,
 	     uint32_t remote);
 void bus_unbind(struct bus_port *p);
 void bus_notify(struct bus_port *p);
+/* In p->event: this event brought nothing.  A port that has many such stays
+ * masked for a moment, and sends in vain meanwhile. */
+void bus_idle_event(struct bus_port *p);
 
 /* What a kind of bus provides: bus.c calls it, nobody else. */
 struct bus_ops {

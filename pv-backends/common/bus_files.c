@@ -128,7 +128,7 @@ static int files_copy(struct bus *bus, struct pv_gnt_copy *pieces,
 
 static int files_bind(struct bus *bus, struct bus_port *p, uint32_t remote)
 {
-	struct epoll_event event = {.events = EPOLLIN};
+	struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT};
 	int up = open_part(bus, p->domid, "%u.up", remote);
 	int down = open_part(bus, p->domid, "%u.down", remote);
 
@@ -178,8 +178,12 @@ static int files_pending(struct bus *bus)
 
 static void files_unmask(struct bus *bus, struct bus_port *p)
 {
-	(void)bus;
-	(void)p;
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLONESHOT,
+		.data.fd = p->local,
+	};
+
+	epoll_ctl(bus->io.fd, EPOLL_CTL_MOD, p->local, &event);
 }
 
 const struct bus_ops bus_ops_files = {

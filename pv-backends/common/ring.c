@@ -99,6 +99,14 @@ int ring_pending(const struct ring *r)
 	return (int)(prod - r->req_cons);
 }
 
+bool ring_has_grown(struct ring *r)
+{
+	uint32_t before = r->seen;
+
+	r->seen = LOAD(r->shared->req_prod); /* HOSTILE */
+	return r->seen != before;
+}
+
 void ring_peek(const struct ring *r, uint32_t ahead, void *request)
 {
 	memcpy(request, slot(r, r->req_cons + ahead), r->slot_size);

@@ -53,6 +53,7 @@ struct ring {
 	struct ring_log *log;
 	uint32_t nr_slots, slot_size, rsp_size;
 	uint32_t req_cons; /* the next request to read */
+	uint32_t seen; /* of ring_has_grown() */
 };
 
 /* Slots in a ring of that many bytes. */
@@ -75,10 +76,13 @@ int ring_recover(struct ring *r, void *pages, size_t bytes, uint32_t slot_size,
 
 /*
  * How many requests wait: -EPROTO if the index is impossible.  This is the only
- * read of the frontend's index.  Until responses are published at most nr_slots
+ * read of the frontend's index that decides on requests.  Until responses are published at most nr_slots
  * requests can be read, so the log always has room.
  */
 int ring_pending(const struct ring *r);
+/* Does the index differ from that of the last call?  For counting events:
+ * whether it is possible, only ring_pending() knows. */
+bool ring_has_grown(struct ring *r);
 /* Copy the next request; only after ring_pending() said that there is one. */
 void ring_read(struct ring *r, void *request);
 /* Copy the request `ahead` slots after the next one, without taking it. */

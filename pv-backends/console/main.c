@@ -7,7 +7,8 @@
  *
  * A guest that writes without end is read at a limited rate, so it fills no
  * disk quickly and takes no time from others; its ring is full meanwhile, and
- * it waits.  The first console has a frontend without states in the store: its
+ * it waits.  It sends an event for every few bytes; so all of them count as
+ * idle, and when there are many the ring is read less often, more at a time.  The first console has a frontend without states in the store: its
  * ring is there from the start, under a grant with a fixed number.
  */
 #include <errno.h>
@@ -95,6 +96,7 @@ static void on_event(struct bus_port *p)
 		return;
 	}
 	viewers_more(c->viewers);
+	bus_idle_event(p);
 	if (!ev_is_active(&c->again))
 		read_ring(c);
 }

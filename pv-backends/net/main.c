@@ -197,10 +197,15 @@ static void on_tx_event(struct bus_port *p)
 	struct net_queue *q =
 		(struct net_queue *)((char *)p -
 				     offsetof(struct net_queue, tx_port));
+	bool grown = ring_has_grown(&q->tx);
 
 	from_guest_run(q);
-	if (!q->split && !q->n->broken)
+	if (!q->split && !q->n->broken) {
+		grown |= ring_has_grown(&q->rx);
 		to_guest_run(q);
+	}
+	if (!grown)
+		bus_idle_event(p);
 }
 
 static void on_rx_event(struct bus_port *p)
@@ -209,6 +214,8 @@ static void on_rx_event(struct bus_port *p)
 		(struct net_queue *)((char *)p -
 				     offsetof(struct net_queue, rx_port));
 
+	if (!ring_has_grown(&q->rx))
+		bus_idle_event(p);
 	to_guest_run(q);
 }
 

@@ -193,9 +193,15 @@ static bool take_some(struct pv_queue *q)
 	return !b->broken && !b->pv->held;
 }
 
+/* The turn's end looks at all rings. */
 static void on_event(struct bus_port *p)
 {
-	(void)p; /* the turn's end looks at all rings */
+	const struct pv_queue *q =
+		(const struct pv_queue *)((char *)p -
+					  offsetof(struct pv_queue, port));
+
+	if (!pvblk_back_busy(&q->ring))
+		bus_idle_event(p);
 }
 
 static void on_tick(struct ev_loop *loop, struct ev_timer *w, int what)
