@@ -339,7 +339,7 @@ def a_domain_is_served_over_its_ring():
 
 
 def a_domain_that_floods_is_slowed_down():
-    """It has 1,000 requests in advance, and 1,000 in each second."""
+    """It has 1,000 tokens in advance, and 1,000 in each second."""
     d = rings()
     c = Client(d)
     g = Guest(d, 3)

@@ -98,9 +98,10 @@ static void xen_drain(const struct ring_transport *t, struct ring_link *l)
 	uint32_t port;
 
 	(void)t;
-	while (read(l->fd, &port, sizeof(port)) == sizeof(port))
-		if (write(l->fd, &port, sizeof(port)) < 0) /* unmask */
-			return;
+	/* Once: the next event may be there already, and again, and again. */
+	if (read(l->fd, &port, sizeof(port)) == sizeof(port) &&
+	    write(l->fd, &port, sizeof(port)) < 0) /* unmask */
+		return;
 }
 
 static void xen_notify(const struct ring_transport *t, struct ring_link *l)

@@ -18,6 +18,10 @@
 #define RATE    1000.0 /* requests a second, of one guest */
 #define ADVANCE 1000.0
 #define REST    0.02 /* s */
+/* Tokens: an event costs, too, and more if it brings nothing. */
+#define REQUEST_COST 1.0
+#define EVENT_COST   0.25
+#define IDLE_COST    1.0
 
 void ring_mark(struct ring_io *r)
 {
@@ -25,22 +29,27 @@ void ring_mark(struct ring_io *r)
 		list_add_tail(&r->dm->rings_busy, &r->busy);
 }
 
-void ring_spend(struct ring_io *r, unsigned requests)
+static void spend(struct ring_io *r, double tokens)
 {
 	double now = ev_now(r->dm->loop);
 
-	if (!r->d->domid || !requests)
+	if (!r->d->domid || tokens <= 0)
 		return;
 	r->tokens += (now - r->refilled) * RATE;
 	if (r->tokens > ADVANCE || now < r->refilled)
 		r->tokens = ADVANCE;
 	r->refilled = now;
-	r->tokens -= requests;
+	r->tokens -= tokens;
 	if (r->tokens > 0 || ev_is_active(&r->rest))
 		return;
 	ev_io_stop(r->dm->loop, &r->rd);
 	ev_timer_set(&r->rest, REST - r->tokens / RATE, 0);
 	ev_timer_start(r->dm->loop, &r->rest);
+}
+
+void ring_spend(struct ring_io *r, unsigned requests)
+{
+	spend(r, requests * REQUEST_COST);
 }
 
 static void ring_rested(struct ev_loop *loop, ev_timer *w, int events)
@@ -55,11 +64,13 @@ static void ring_rested(struct ev_loop *loop, ev_timer *w, int events)
 static void ring_event(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct ring_io *r = container_of(w, struct ring_io, rd);
+	size_t had = r->ring.c->in.len;
 
 	(void)loop;
 	(void)events;
 	r->dm->rings.drain(&r->dm->rings, &r->dev);
 	ring_input(&r->ring);
+	spend(r, r->ring.c->in.len > had ? EVENT_COST : IDLE_COST);
 	ring_mark(r);
 }
 
