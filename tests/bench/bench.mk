@@ -15,33 +15,43 @@ PVBENCH := $(BUILD)/bin/pvbench $(BUILD)/bin/pvbench-child
 ALL += $(PVBENCH)
 
 # Disks, networks and the life of guests.
-PVIO_OBJS := $(addprefix $(BUILD)/obj/tests/bench/pvio/,main.o block.o net.o \
-	life.o)
+PVIO_OBJS := $(addprefix $(BUILD)/obj/tests/bench/pvio/,main.o effort.o \
+	block.o net.o life.o)
 
 $(BUILD)/bin/pvio: $(PVIO_OBJS)
 	@mkdir -p $(@D)
 	$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) -static -o $@ $^ -luring
 
 ALL += $(BUILD)/bin/pvio
-BENCH_PROGRAMS := $(PVBENCH) $(BUILD)/bin/pvio
+
+# Work as people have it.  (-w: SQLite could load libraries, if it were asked
+# to, which a static program cannot.)
+PVWORK_OBJS := $(addprefix $(BUILD)/obj/tests/bench/,pvwork/main.o \
+	pvwork/compress.o pvwork/database.o pvwork/build.o pvio/effort.o)
+
+$(BUILD)/bin/pvwork: $(PVWORK_OBJS)
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) $(USER_LDFLAGS) -static -Wl,-w -o $@ $^ -lsqlite3 \
+		-lz -lm -pthread
+
+ALL += $(BUILD)/bin/pvwork
+BENCH_PROGRAMS := $(PVBENCH) $(BUILD)/bin/pvio $(BUILD)/bin/pvwork
 BENCH_TOOLS := $(addprefix $(BUILD)/bin/,parapet parapetd parapet-stored \
 	parapet-store parapet-consoled parapet-blkback parapet-netback)
 
-# make bench SYSTEMS=native,parapet-control ROUNDS=1 METRICS=getpid QUICK=1
+# make bench SYSTEMS="native parapet-control" ROUNDS=1 ROWS=getpid QUICK=1
 # BENCH_ARGS has any other option of bench.py.
-SYSTEMS ?= native,parapet-control,parapet-guest,xen-control,xen-guest,kvm-guest,tcg-guest
+SYSTEMS ?=
 ROUNDS  ?= 3
-METRICS ?=
+ROWS    ?= $(METRICS)
 QUICK   ?=
 BENCH_ARGS ?=
 
 bench:
 	@tools/image/deps.sh
 	@$(MAKE) --no-print-directory $(BENCH_PROGRAMS) \
-		$(BUILD)/bin/parapet-extract \
-		$(if $(findstring parapet-,$(SYSTEMS)),$(BUILD)/parapet) \
-		$(if $(findstring parapet-guest,$(SYSTEMS)),$(BENCH_TOOLS))
+		$(BUILD)/bin/parapet-extract $(BUILD)/parapet $(BENCH_TOOLS)
 	@tools/image/prepare.sh --kernel-only $(BUILD) $(FLAVOUR)
-	@tests/bench/bench.py --build $(BUILD) --systems $(SYSTEMS) \
-		--rounds $(ROUNDS) --metrics "$(METRICS)" \
+	@tests/bench/bench.py --build $(BUILD) --systems "$(SYSTEMS)" \
+		--rounds $(ROUNDS) --rows "$(ROWS)" \
 		--flavour $(FLAVOUR) $(if $(QUICK),--quick) $(BENCH_ARGS)

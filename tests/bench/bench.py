@@ -48,9 +48,9 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--build", default=os.environ.get("BUILD", "build"))
-    add("--systems", default=",".join(USUAL))
+    add("--systems", default="", help="all but the patched guest's")
     add("--rounds", type=int, default=3)
-    add("--metrics", default="", help="only these (comma-separated)")
+    add("--rows", default="", help="only these (commas or blanks between)")
     add("--quick", action="store_true", help="one round, short batches")
     add("--no-time", action="store_true", help="no times")
     add("--no-insns", action="store_true", help="no instruction counts")
@@ -66,8 +66,8 @@ def arguments():
     add("--kernel-args", default="", help="more words for the kernel")
     add("--seconds", type=int, default=600, help="for one boot")
     args = parser.parse_args()
-    args.systems = re.findall(r"[^\s,]+", args.systems)
-    args.metrics = ",".join(re.findall(r"[^\s,]+", args.metrics))
+    args.systems = re.findall(r"[^\s,]+", args.systems) or list(USUAL)
+    args.rows = ",".join(re.findall(r"[^\s,]+", args.rows))
     unknown = [s for s in args.systems if s not in SYSTEMS]
     if unknown:
         parser.error("no such system: " + ", ".join(unknown)
@@ -83,8 +83,8 @@ def arguments():
 def bench_words(args, kind):
     """What pvbench is told, on the kernel's command line."""
     words = [KERNEL_ARGS, args.kernel_args]
-    if args.metrics:
-        words.append("bench_metrics=" + args.metrics)
+    if args.rows:
+        words.append("bench_metrics=" + args.rows)
     if kind == "insns":
         words.append("bench_ticks=insns bench_batches=3 bench_batch_us=3000")
     elif kind == "flushes":
@@ -97,8 +97,8 @@ def bench_words(args, kind):
 def io_words(args):
     """What pvio is told."""
     words = [args.kernel_args]
-    if args.metrics:
-        words.append("pvio_metrics=" + args.metrics)
+    if args.rows:
+        words.append("pvio_metrics=" + args.rows)
     if args.quick:
         words.append("pvio_batches=3 pvio_batch_ms=200")
     return " ".join(w for w in words if w)
@@ -193,7 +193,7 @@ def write_log(path, outcome):
 
 def choose_kinds(args):
     """No boot for metrics that nobody asked for."""
-    names = set(args.metrics.split(",")) if args.metrics else None
+    names = set(args.rows.split(",")) if args.rows else None
     if names and not names & set(IO_UNITS):
         args.no_io = True
     if names and names <= set(IO_UNITS):

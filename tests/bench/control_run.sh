@@ -66,6 +66,9 @@ network() {
 case $bench_work in
 disk)
 	pvio block /dev/vda
+	# shellcheck source=tests/bench/work.sh
+	. /etc/work.sh
+	work /dev/vda
 	echo "bench: done"
 	;;
 micro)

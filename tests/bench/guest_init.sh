@@ -26,8 +26,14 @@ first_of() { # PATH...: the first one that is there; at most 60 s
 # shellcheck disable=SC2154 # from the kernel's command line
 if [ "$guest_work" = io ]; then
 	# Only one sort of devices is there.
-	modprobe -qa xen-blkfront xen-netfront virtio_pci virtio_blk virtio_net
-	pvio block "$(first_of /dev/xvda /dev/vda)"
+	modprobe -qa xen-blkfront xen-netfront virtio_pci virtio_blk \
+		virtio_net 2>/dev/null
+	disk=$(first_of /dev/xvda /dev/vda)
+	pvio block "$disk"
+	modprobe -qa ext4
+	# shellcheck source=tests/bench/work.sh
+	. /etc/work.sh
+	work "$disk"
 	first_of /sys/class/net/eth0 >/dev/null
 	ip link set lo up
 	ip addr add 10.9.0.2/24 dev eth0

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 
 from toolstacks import Guest
 
@@ -27,6 +28,9 @@ QEMU_FILES = ("/usr/share/seabios/bios-256k.bin",
               "/usr/share/qemu/linuxboot_dma.bin",
               "/usr/share/qemu/pvh.bin",
               "/usr/share/qemu/kvmvapic.bin")
+# What pvwork builds: the sources of a program.
+BUILT = os.path.join(HERE, "..", "..", "tools", "cli")
+TCC = "usr/lib/x86_64-linux-gnu/tcc"
 # Of the machine that makes guests, besides those that make run has.
 HOST_MODULES = {"": "", "parapet": "",
                 "xen": "xen-blkback\nxen-netback\n",
@@ -34,7 +38,7 @@ HOST_MODULES = {"": "", "parapet": "",
 # Of guests with devices.
 GUEST_MODULES = ("xen-blkfront\nxen-netfront\nvirtio_pci\nvirtio_blk\n"
                  "virtio_net\next4\ncrc32c_generic\naf_packet\n")
-DISK_MIB = 256
+DISK_MIB, GUEST_DISK_MIB, FILLING_MIB = 416, 256, 192
 
 
 class ImageError(Exception):
@@ -53,6 +57,18 @@ def write(path, text):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     return path
+
+
+def fill(path, mib):
+    with open(path, "wb") as file:
+        for _ in range(mib):
+            file.write(os.urandom(1 << 20))
+
+
+def file_system(path, mib, tree):
+    if os.path.exists(path):
+        os.unlink(path)
+    output_of("/sbin/mke2fs", "-q", "-t", "ext4", "-d", tree, path, f"{mib}M")
 
 
 def file_words(files):
@@ -114,21 +130,18 @@ class Images:
             "--file", "child=" + self._program("pvbench-child")))
 
     def disk(self):
-        """A raw disk; on its file system a raw disk of a guest."""
+        """A raw disk with a file system; in that a guest's, which is such a
+        disk too.  What fills it is not zeros."""
         return self._once("disk.img", self._make_disk)
 
     def _make_disk(self, out):
-        tree = self._path("disk")
-        os.makedirs(tree, exist_ok=True)
-        inner = os.path.join(tree, "guest.img")
-        with open(inner, "wb") as file:
-            for _ in range(DISK_MIB):
-                file.write(os.urandom(1 << 20))
-        if os.path.exists(out):
-            os.unlink(out)
-        output_of("/sbin/mke2fs", "-q", "-t", "ext4", "-d", tree, out,
-                  f"{DISK_MIB + 64}M")
-        os.unlink(inner)
+        with tempfile.TemporaryDirectory(dir=self.folder) as tree:
+            fill(os.path.join(tree, "filling"), FILLING_MIB)
+            inner = self._path("guest.img")
+            file_system(inner, GUEST_DISK_MIB, tree)
+        with tempfile.TemporaryDirectory(dir=self.folder) as tree:
+            os.rename(inner, os.path.join(tree, "guest.img"))
+            file_system(out, DISK_MIB, tree)
         return out
 
     def host(self):
@@ -140,13 +153,34 @@ class Images:
                         read(os.path.join(IMAGE, "modules.list")) +
                         HOST_MODULES[peer])
         words = ["--init", os.path.join(IMAGE, "init.sh"),
-                 "--kernel", self.kernel, "--modules", modules,
-                 "--program", self._program("pvio")]
-        for program in self._peer_programs(peer):
+                 "--kernel", self.kernel, "--modules", modules]
+        for program in [self._program("pvio"), self._program("pvwork"),
+                        *self._peer_programs(peer)]:
             words += ["--program", program]
         files = {"etc/parapet-run": os.path.join(HERE, "control_run.sh"),
-                 **self._peer_files(peer), **files}
+                 **self._peer_files(peer), **self._work_files(), **files}
         return self._initramfs(out, *words, *file_words(files))
+
+    def _work_files(self):
+        """What work.sh needs besides pvwork: a compiler, and sources."""
+        return self._once("work", self._make_work)
+
+    def _make_work(self, folder):
+        tree = output_of(os.path.join(IMAGE, "fetch.sh"), "tree", "tcc")
+        files = {"etc/work.sh": os.path.join(HERE, "work.sh"),
+                 "work/build.sh": os.path.join(HERE, "build.sh"),
+                 "work/out/.keep": os.devnull,
+                 **unpacked(tree, ["usr/bin/tcc"])}
+        os.makedirs(folder, exist_ok=True)
+        for name in sorted(os.listdir(BUILT)):
+            if name.endswith(".c"):
+                out = os.path.join(folder, name[:-2] + ".i")
+                output_of(os.path.join(tree, "usr/bin/tcc"),
+                          "-B" + os.path.join(tree, TCC), "-D_GNU_SOURCE",
+                          "-I" + os.path.join(HERE, "..", ".."), "-E",
+                          os.path.join(BUILT, name), "-o", out)
+                files["work/src/" + os.path.basename(out)] = out
+        return files
 
     def _peer_programs(self, peer):
         if peer == "parapet":
@@ -243,7 +277,9 @@ class Images:
             out, "--kernel", cloud,
             "--modules", write(self._path("guest.list"), GUEST_MODULES),
             "--program", self._program("pvio"),
-            "--init", os.path.join(HERE, "guest_init.sh")))
+            "--program", self._program("pvwork"),
+            "--init", os.path.join(HERE, "guest_init.sh"),
+            *file_words(self._work_files())))
 
 
 def read(path):

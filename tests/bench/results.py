@@ -32,7 +32,8 @@ IO_UNITS = {
     "block_rand_qd32": "IOPS", "net_to_control": "MiB/s",
     "net_to_guest": "MiB/s", "net_rtt": "us", "create_to_init": "ms",
     "create_to_init_first": "ms", "create_toolstack": "ms", "destroy": "ms",
-    "list": "ms",
+    "list": "ms", "build": "ms", "compress": "MiB/s", "db_insert": "1/s",
+    "db_select": "1/s",
 }
 # (metric, system, compared with or None, "most" or "least", limit)
 IO_TARGETS = (

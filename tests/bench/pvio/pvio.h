@@ -5,23 +5,7 @@
 
 #include <stdint.h>
 
-enum {
-	MAX_BATCHES = 32,
-};
-
-/* How long and how often; set once. */
-struct effort {
-	unsigned int batches;
-	double seconds; /* of one batch, at least */
-};
-extern struct effort effort;
-
-double now(void);
-void die(const char *what) __attribute__((noreturn));
-/* Is that metric to be measured? */
-int wanted(const char *metric);
-/* Print the median, the least and the greatest of one figure a batch. */
-void report(const char *metric, double *figure);
+#include "tests/bench/pvio/effort.h"
 
 /* block.c */
 void measure_block(const char *path);
