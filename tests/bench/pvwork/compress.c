@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <zlib.h>
 
 enum {
@@ -52,7 +51,7 @@ static double pack(unsigned char *out, const unsigned char *text)
 	unsigned int n = 0;
 
 	do {
-		uLongf bytes = compressBound(BYTES);
+		uLongf bytes = 2 * BYTES;
 
 		if (compress2(out, &bytes, text, BYTES, LEVEL) != Z_OK) {
 			errno = EIO;
@@ -79,6 +78,4 @@ void measure_compress(void)
 	for (unsigned int i = 0; i < effort.batches; i++)
 		figure[i] = pack(out, text);
 	report("compress", figure);
-	free(text);
-	free(out);
 }
