@@ -41,6 +41,16 @@ struct tramp_data {
 #define CONFIG_ADDRESS 1 /* writes of the address                         */
 #define CONFIG_READ    2 /* reads of data too: no other CPU can interfere  */
 
+/*
+ * A root that the trampoline switches to by itself: what the guest calls its
+ * two tables (0 in kernel: none is offered here), and what CR3 becomes.
+ */
+struct tramp_root {
+	uint64_t kernel, user; /* frame numbers; no user root: 0            */
+	uint64_t cr3;
+};
+#define TRAMP_ROOTS 4
+
 /* WIN_CONST: read-only in the guest view; what the trampoline trusts. */
 struct tramp_const {
 	uint64_t hv_cr3; /* this CPU's hypervisor root, as CR3 takes it     */
@@ -52,6 +62,7 @@ struct tramp_const {
 	uint64_t lent_address; /* where it sees that table                  */
 	uint64_t config_ports; /* CONFIG_*: what the trampoline serves of
 				  the ports 0xcf8 and 0xcfc              */
+	struct tramp_root roots[TRAMP_ROOTS]; /* mm/root.c              */
 };
 
 /* WIN_DOMAIN: the running domain's page, read-only in the guest view. */
@@ -76,7 +87,6 @@ struct cpu {
 	uint32_t flush_time; /* the flush clock when it last left           */
 	/* The copy of the running guest's top-level table. */
 	spinlock_t root_lock;
-	mfn_t root; /* which guest table it copies, or MFN_INVALID       */
 	uint64_t *root_copy; /* the copy, through the direct map          */
 	uint64_t guest_cr3; /* the copy's address as CR3 takes it         */
 	uint64_t hv_cr3;

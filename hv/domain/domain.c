@@ -159,6 +159,7 @@ struct vcpu *vcpu_alloc(struct domain *d, unsigned int id)
 	v->id = id;
 	v->state = VCPU_DOWN;
 	v->kernel_root = v->user_root = MFN_INVALID;
+	v->held_root[0] = v->held_root[1] = MFN_INVALID;
 	v->info_mfn = MFN_INVALID;
 	v->xcr0 = 1;
 	v->loaded_on = MAX_CPUS;

@@ -65,8 +65,10 @@ struct vcpu {
 	unsigned int loaded_on; /* the CPU whose loaded it may be           */
 
 	/* Guest tables. */
-	mfn_t kernel_root; /* MMUEXT_NEW_BASEPTR: typed L4, referenced      */
+	mfn_t kernel_root; /* MMUEXT_NEW_BASEPTR                           */
 	mfn_t user_root; /* MMUEXT_NEW_USER_BASEPTR, or MFN_INVALID         */
+	mfn_t held_root[2]; /* uses as L4: of these two, or (paging/roots.c)
+			       of what they were                            */
 	mfn_t gdt_frames[14]; /* typed descriptor pages, referenced         */
 	unsigned int gdt_entries;
 	uint64_t ldt_base; /* guest virtual address                         */

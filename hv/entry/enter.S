@@ -62,6 +62,7 @@ enter_hypervisor:
 enter_saved:
 	movq	$0, DATA(PREFETCH_AT)
 enter_root:
+	movq	%cr3, %rsi
 	movq	CONST(HV_CR3), %rax
 	movq	%rax, %cr3
 	leaq	win_hvstack_top(%rip), %rsp
@@ -97,10 +98,10 @@ q3:	movq	16(%rdi), %rdx
 enter_from_ring0:
 	cld
 	PUSH_GPRS
-	movq	%cr3, %rbx
+	movq	%cr3, %rsi
 	movq	CONST(HV_CR3), %rax
 	movq	%rsp, %rdi
-	cmpq	%rax, %rbx
+	cmpq	%rax, %rsi
 	jne	1f
 	movq	%rsp, %rbp
 	andq	$-16, %rsp
@@ -138,7 +139,7 @@ x1:	iretq
 /* ------------------------------------------------------- the hypervisor side */
 	.section .text.hot, "ax"
 	.balign 64
-hv_enter:
+hv_enter:			/* rsi = the guest's CR3           */
 	leaq	(win_stack_top - CPU_REGS_BYTES)(%rip), %rdi
 	xorl	%ebp, %ebp
 	call	hv_entry
@@ -147,7 +148,7 @@ exit_to_guest:
 	movq	(this_cpu_window + CPU_GUEST_CR3)(%rip), %rax
 	jmp	tramp_exit
 
-hv_tramp_fault:			/* rdi = the fault's registers     */
+hv_tramp_fault:			/* rdi = the fault's registers, rsi: CR3 */
 	movq	$0, DATA(PREFETCH_AT)
 	xorl	%ebp, %ebp
 	movq	%rdi, %rbx

@@ -27,8 +27,8 @@
 #define PF_USER    0x04
 #define PF_FETCH   0x10
 
-void hv_entry(struct cpu_regs *regs);
-bool tramp_fault(struct cpu_regs *fault);
+void hv_entry(struct cpu_regs *regs, uint64_t cr3);
+bool tramp_fault(struct cpu_regs *fault, uint64_t cr3);
 void hv_in_ring0(struct cpu_regs *regs);
 void hv_ist_in_ring0(struct cpu_regs *regs);
 
@@ -288,11 +288,19 @@ void entry_begin(void)
 	leave();
 }
 
-void hv_entry(struct cpu_regs *regs)
+/* @cr3: what the guest ran on. */
+static inline void entered(uint64_t cr3)
+{
+	if (cr3 != this_cpu->guest_cr3)
+		root_learn(cr3);
+	tlb_entered(); /* ORDER: last, root_withdraw */
+}
+
+void hv_entry(struct cpu_regs *regs, uint64_t cr3)
 {
 	bool lent = this_cpu->lent;
 
-	tlb_entered();
+	entered(cr3);
 	this_cpu->entries++;
 	if (unlikely(lent))
 		table_take_back(current);
@@ -336,12 +344,12 @@ void hv_entry(struct cpu_regs *regs)
  * guest's already and came back with @fault.  Any other target is where the
  * trampoline goes on: true.
  */
-bool tramp_fault(struct cpu_regs *fault)
+bool tramp_fault(struct cpu_regs *fault, uint64_t cr3)
 {
 	uint64_t kind = fixup_find(fault->rip);
 	struct cpu_regs all = *fault, *regs = guest_regs();
 
-	tlb_entered();
+	entered(cr3);
 	if (this_cpu->lent)
 		table_take_back(current);
 	if (kind == TRAMP_FAULT_IRETQ) {

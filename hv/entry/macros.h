@@ -17,6 +17,7 @@
 #define DATA(field)  (win_data + TD_##field)(%rip)
 #define CONST(field) (win_const + TC_##field)(%rip)
 #define DOMAIN(field) (win_domain + TC_##field)(%rip)
+#define TR_BYTES (TC_ROOT_1 - TC_ROOTS)
 
 /* Flags that a guest may set; IF is always on outside ring 0. */
 #define CONFIG_NONE 0
@@ -75,6 +76,17 @@
 	shrq	$43, \tmp
 	cmpq	$(RESERVED_START >> 43), \tmp
 	je	\bad
+.endm
+
+/* What the processor would push for an exception, after SYSCALL. */
+.macro PUSH_FRAME ss, cs, entry
+	pushq	\ss
+	pushq	DATA(GUEST_RSP)
+	pushq	%r11
+	pushq	\cs
+	pushq	%rcx
+	pushq	$0
+	pushq	\entry
 .endm
 
 /*

@@ -28,6 +28,10 @@ void offsets(void)
 	OFFSET(TC_VERSION, struct tramp_const, version);
 	OFFSET(TC_LENT_TABLE, struct tramp_const, lent_table);
 	OFFSET(TC_LENT_ADDRESS, struct tramp_const, lent_address);
+	OFFSET(TC_ROOTS, struct tramp_const, roots);
+	OFFSET(TR_USER, struct tramp_root, user);
+	OFFSET(TR_CR3, struct tramp_root, cr3);
+	OFFSET(TC_ROOT_1, struct tramp_const, roots[1]);
 	OFFSET(TC_VCPUS, struct tramp_domain, vcpus);
 	OFFSET(TC_VCPUS_UP, struct tramp_domain, vcpus_up);
 	OFFSET(TC_CONFIG_PORTS, struct tramp_const, config_ports);

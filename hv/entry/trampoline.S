@@ -71,13 +71,7 @@ f8:	iretq
 syscall_user_slow:
 	movq	-56(%rsp), %rcx
 	movq	DATA(SCRATCH), %rax
-	pushq	$SEL_USER_SS
-	pushq	DATA(GUEST_RSP)
-	pushq	%r11
-	pushq	$SEL_USER_CS
-	pushq	%rcx
-	pushq	$0
-	pushq	$ENTRY_SYSCALL_USER
+	PUSH_FRAME $SEL_USER_SS, $SEL_USER_CS, $ENTRY_SYSCALL_USER
 	jmp	enter_hypervisor
 
 	/* The guest kernel's hypercall: answer the hot ones here. */
@@ -98,13 +92,7 @@ hypercall:
 	cmpl	$24, %eax
 	je	hc_vcpu_op
 hypercall_slow:
-	pushq	$SEL_RING1_SS
-	pushq	DATA(GUEST_RSP)
-	pushq	%r11
-	pushq	$SEL_RING1_CS
-	pushq	%rcx
-	pushq	$0
-	pushq	$ENTRY_SYSCALL
+	PUSH_FRAME $SEL_RING1_SS, $SEL_RING1_CS, $ENTRY_SYSCALL
 	cld
 	PUSH_GPRS
 	cmpl	$HC_mmu_update, %eax
@@ -113,7 +101,11 @@ hypercall_slow:
 	je	prefetch
 	jmp	enter_saved
 
-/* Back to ring 1 after a hypercall served here; rax = result. */
+/* Back to ring 1 after a hypercall served here; done: rax = result. */
+hypercall_zero_rdx:
+	xorl	%edx, %edx
+hypercall_zero:
+	xorl	%eax, %eax
 hypercall_done:
 	pushq	$SEL_RING1_SS
 	pushq	DATA(GUEST_RSP)
@@ -127,8 +119,7 @@ g1:	iretq
 
 hc_stack_switch:			/* rdi = ss, rsi = sp      */
 	movq	%rsi, DATA(KERNEL_SP)
-	xorl	%eax, %eax
-	jmp	hypercall_done
+	jmp	hypercall_zero
 
 hc_xen_version:				/* rdi = 0: the version    */
 	testq	%rdi, %rdi
@@ -180,9 +171,7 @@ n1:	movq	(%rdi), %rax		/* rax = the entry's address */
 	addq	CONST(LENT_ADDRESS), %rax
 n2:	movq	8(%rdi), %rdx
 n3:	movq	%rdx, (%rax)
-	xorl	%edx, %edx
-	xorl	%eax, %eax
-	jmp	hypercall_done
+	jmp	hypercall_zero_rdx
 mmu_update_unserved:
 	xorl	%edx, %edx
 	movl	$HC_mmu_update, %eax
@@ -192,39 +181,60 @@ mmu_update_unserved:
 	TRAMP_FAULT n3, mmu_update_unserved
 
 /*
- * One flush of this vcpu's own translations: ring 0 is all it takes.
- * rdi = struct pv_mmuext_op, rsi = 1, rdx = 0, r10 = DOMID_SELF; the command is
- * its first word, the address its second.
+ * One flush of this vcpu's own translations, or new roots that are on offer
+ * (mm/root.c): ring 0 is all it takes.
+ * rdi = struct pv_mmuext_op, rsi of them, rdx = 0, r10 = DOMID_SELF; the command
+ * is its first word, the address or frame its second.
  */
 hc_mmuext_op:
 	cmpq	$0, CONST(LENT_TABLE)	/* a flush ends the loan   */
-	jne	hypercall_slow
-	cmpq	$1, %rsi
 	jne	hypercall_slow
 	testq	%rdx, %rdx
 	jnz	hypercall_slow
 	cmpw	$DOMID_SELF, %r10w
 	jne	hypercall_slow
-	CHECK_ADDRESS %rdi, %rax, mmuext_unread
+	CHECK_ADDRESS %rdi, %rax, mmuext_unserved
+	cmpq	$2, %rsi
+	je	new_roots
+	cmpq	$1, %rsi
+	jne	mmuext_unserved
 m1:	movl	(%rdi), %eax
 	cmpl	$MMUEXT_INVLPG_LOCAL, %eax
 	jne	1f
 m2:	movq	8(%rdi), %rax
 	invlpg	(%rax)
-	xorl	%eax, %eax
-	jmp	hypercall_done
+	jmp	hypercall_zero
 1:	cmpl	$MMUEXT_TLB_FLUSH_LOCAL, %eax
-	movl	$HC_mmuext_op, %eax
-	jne	hypercall_slow
+	jne	mmuext_unserved
 	movq	%cr3, %rax
 	movq	%rax, %cr3
-	xorl	%eax, %eax
-	jmp	hypercall_done
-mmuext_unread:
+	jmp	hypercall_zero
+new_roots:
+m3:	cmpl	$MMUEXT_NEW_BASEPTR, (%rdi)
+	jne	mmuext_unserved
+m4:	cmpl	$MMUEXT_NEW_USER_BASEPTR, 24(%rdi)
+	jne	mmuext_unserved
+m5:	movq	8(%rdi), %rax		/* rax = the kernel's root */
+m6:	movq	32(%rdi), %rdx		/* rdx = the users'        */
+	testq	%rax, %rax
+	jz	mmuext_unserved
+	.irp	n, 0, 1, 2, 3
+	cmpq	CONST(ROOTS + \n * TR_BYTES), %rax
+	jne	1f
+	cmpq	CONST(ROOTS + \n * TR_BYTES + TR_USER), %rdx
+	jne	mmuext_unserved
+	movq	CONST(ROOTS + \n * TR_BYTES + TR_CR3), %rax
+	movq	%rax, %cr3
+	jmp	hypercall_zero_rdx
+1:
+	.endr
+mmuext_unserved:
+	xorl	%edx, %edx
 	movl	$HC_mmuext_op, %eax
 	jmp	hypercall_slow
-	TRAMP_FAULT m1, mmuext_unread
-	TRAMP_FAULT m2, mmuext_unread
+	.irp	n, 1, 2, 3, 4, 5, 6
+	TRAMP_FAULT m\n, mmuext_unserved
+	.endr
 
 hc_set_segment_base:			/* rdi = which, rsi = base */
 	movq	%rcx, DATA(SCRATCH)	/* rcx rdx free            */
@@ -248,8 +258,7 @@ hc_set_segment_base:			/* rdi = which, rsi = base */
 	wrmsr
 	movq	-8(%rsp), %rdx
 	movq	DATA(SCRATCH), %rcx
-	xorl	%eax, %eax
-	jmp	hypercall_done
+	jmp	hypercall_zero
 3:	movq	DATA(SCRATCH), %rcx
 	movq	-8(%rsp), %rdx
 	movl	$25, %eax
@@ -261,8 +270,7 @@ hc_set_segment_base:			/* rdi = which, rsi = base */
 s1:	movl	%esi, %gs
 	swapgs
 	movq	DATA(SCRATCH), %rcx
-	xorl	%eax, %eax
-	jmp	hypercall_done
+	jmp	hypercall_zero
 gs_refused:
 	swapgs
 	jmp	3b
@@ -357,14 +365,8 @@ hc_iret_slow:				/* rcx, r11: not needed    */
 tramp_syscall32:
 	movq	%rsp, DATA(GUEST_RSP)
 	leaq	win_stack_top(%rip), %rsp
-	pushq	$SEL_USER_SS
-	pushq	DATA(GUEST_RSP)
-	pushq	%r11
-	pushq	$SEL_COMPAT_CS
 	movl	%ecx, %ecx
-	pushq	%rcx
-	pushq	$0
-	pushq	$ENTRY_SYSCALL32
+	PUSH_FRAME $SEL_USER_SS, $SEL_COMPAT_CS, $ENTRY_SYSCALL32
 	jmp	enter_hypervisor
 
 /*

@@ -172,7 +172,8 @@ static inline int zombies_drain(struct mm_domain *d) MUST_HOLD(d->lock)
 bool busy_abandon(struct frame *f, struct mm_domain *d) MUST_HOLD(d->lock);
 int pin_get(struct frame *f, struct mm_domain *d, enum frame_type type)
 	MUST_HOLD(d->lock);
-int pin_put(struct frame *f, struct mm_domain *d) MUST_HOLD(d->lock);
+/* No pin any more; its use is the caller's to put. */
+int pin_clear(struct frame *f, struct mm_domain *d) MUST_HOLD(d->lock);
 
 enum pte_write {
 	PTE_NORMAL,
@@ -196,8 +197,19 @@ bool segdesc_fix(uint64_t *desc);
 void frame_free(struct frame *f);
 void root_entry_changed(uint64_t mfn, unsigned int slot, uint64_t e);
 void root_forget(uint64_t mfn);
-/* Load this CPU's copy of @root. */
-void root_copy_load(mfn_t root);
+/* What a vcpu runs on; user: 0 if there is none. */
+struct root_pair {
+	uint64_t kernel, user;
+};
+/*
+ * Load this CPU's copy of @pair's root, and offer the trampoline those of its
+ * copies that @d has pinned.
+ */
+void root_copy_load(struct mm_domain *d, struct root_pair pair);
+/* The trampoline has loaded @cr3: the roots that it stands for. */
+struct root_pair root_copy_learn(uint64_t cr3);
+/* No trampoline switches to @mfn from now on. */
+void root_withdraw(uint64_t mfn);
 
 static inline void frames_flush_since(uint32_t stamp)
 {

@@ -174,8 +174,10 @@ int copy_to_guest(uint64_t gva, const void *from, size_t n) MUST_CHECK;
 uint64_t guest_walk(mfn_t root, uint64_t gva, mfn_t *table, unsigned int *slot);
 
 /* ---- vcpu roots ------------------------------------------------------------ */
-/* Load @v's kernel_root into this CPU's copy (context switch, new baseptr). */
+/* Make this CPU's copy of @v's roots the one that guests run on. */
 void root_load(struct vcpu *v);
+/* The entry path: the running vcpu came on @cr3, not on what it left with. */
+void root_learn(uint64_t cr3);
 
 /*
  * MMUEXT_NEW_BASEPTR for a vcpu (also the builder's and VCPUOP_initialise's

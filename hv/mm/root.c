@@ -16,21 +16,32 @@
  *   copying         name the root  ; full barrier ; copy table[0..]
  *
  * A table that stops being an L4 is forgotten by all CPUs, since what is
- * written to it then is not followed.  A vcpu's root is a use, so no vcpu runs
- * on a copy that is forgotten.
+ * written to it then is not followed.  A vcpu's root is a use or pinned, so no
+ * vcpu runs on a copy that is forgotten.
+ *
+ * Copies whose tables the running domain has pinned are on offer: the trampoline
+ * switches to them by itself, and the next entry learns from CR3 that it did.
+ * Who takes a pin away clears the flag first and then each CPU's offers, under
+ * the lock under which that CPU reads the flag to make them, and waits until it
+ * has entered:
+ *
+ *   unpinning       no PINNED ; full barrier ; lock, no offers, unlock ; entered?
+ *   offering        lock ; PINNED? ; offer ; unlock
+ *   entering        learn the root ; in_guest = 0
  */
 #include "hv/mm/frame.h"
 
 enum {
-	NR_COPIES = 4,
+	NR_COPIES = TRAMP_ROOTS,
 	GROUP = 8
 };
 
 struct root_copies {
-	uint64_t mfn[NR_COPIES]; /* whose copy; 0: of none                  */
+	struct root_pair root[NR_COPIES]; /* whose copy; kernel 0: of none  */
 	uint64_t *table[NR_COPIES];
 	/* Bit n: some entry of the nth eight is not 0. */
 	uint64_t used[NR_COPIES];
+	unsigned int now; /* the one that is loaded for the guest           */
 	unsigned int next; /* which one goes next                           */
 };
 
@@ -60,6 +71,12 @@ static void copy_fill(struct root_copies *set, unsigned int n,
 	set->used[n] = used;
 }
 
+static uint64_t root_cr3(const struct cpu *c, const uint64_t *table)
+{
+	return (c->guest_cr3 & ~PTE_ADDRESS) | direct_to_mfn(table).raw
+						       << PAGE_SHIFT;
+}
+
 /* This CPU's set; the first copy is the one that the set-up made. */
 static struct root_copies *copies_get(struct cpu *c)
 {
@@ -78,6 +95,7 @@ static struct root_copies *copies_get(struct cpu *c)
 			t[s] = c->root_copy[s];
 		set->table[i] = t;
 		set->used[i] = ~0ull;
+		c->tconst->roots[i].cr3 = root_cr3(c, t);
 	}
 	store_release(&copies[c->id], set);
 	return set;
@@ -87,41 +105,140 @@ static unsigned int copy_find(const struct root_copies *set, uint64_t mfn)
 {
 	unsigned int i = 0;
 
-	while (i < NR_COPIES && READ_ONCE(set->mfn[i]) != mfn)
+	while (i < NR_COPIES && READ_ONCE(set->root[i].kernel) != mfn)
 		i++;
 	return i;
 }
 
 static unsigned int copy_make(struct root_copies *set, uint64_t mfn)
 {
-	unsigned int n = set->next;
+	unsigned int n = copy_find(set, 0);
 
-	set->next = (n + 1) % NR_COPIES;
-	WRITE_ONCE(set->mfn[n], mfn);
+	if (n == NR_COPIES) {
+		n = set->next;
+		set->next = (n + 1) % NR_COPIES;
+	}
+	WRITE_ONCE(set->root[n].kernel, mfn);
 	smp_mb(); /* ORDER: root_entry_changed */
 	copy_fill(set, n, direct_map(mfn_of(mfn)));
 	return n;
 }
 
-void root_copy_load(mfn_t root)
+/* ---- offers ---------------------------------------------------------------- */
+/* Is @pair a root of @d that stays one until it is withdrawn? */
+static bool may_offer(const struct mm_domain *d, struct root_pair pair)
+{
+	const uint64_t want = FS_PINNED | type_state(FT_L4);
+	uint64_t mfn[2] = {pair.kernel, pair.user ? pair.user : pair.kernel};
+
+	for (unsigned int i = 0; pair.kernel && i < 2; i++) {
+		const struct frame *f = &frame_table[mfn[i]];
+
+		if (READ_ONCE(f->owner) != owner_tag(d) ||
+		    (READ_ONCE(f->state) & (FS_PINNED | FS_TYPE)) != want)
+			return false;
+	}
+	return pair.kernel;
+}
+
+/* Under root_lock, on the CPU itself. */
+static void offers_make(struct cpu *c, const struct root_copies *set,
+			const struct mm_domain *d)
+{
+	bool any = may_offer(d, set->root[set->now]);
+
+	for (unsigned int i = 0; i < NR_COPIES; i++) {
+		struct tramp_root *t = &c->tconst->roots[i];
+		bool good = any && may_offer(d, set->root[i]);
+
+		t->kernel = good ? set->root[i].kernel : 0;
+		t->user = set->root[i].user;
+	}
+}
+
+static bool offer_names(const struct tramp_root *t, uint64_t mfn)
+{
+	return t->kernel && (t->kernel == mfn || t->user == mfn);
+}
+
+/*
+ * Under root_lock: the offers of @mfn, or all: another CPU may be on it, and
+ * leaves it then with an entry.  Were there any?
+ */
+static bool offers_clear(struct cpu *c, const struct root_copies *set,
+			 uint64_t mfn)
+{
+	struct tramp_root *t = c->tconst->roots;
+	bool found = false, all;
+
+	for (unsigned int i = 0; i < NR_COPIES; i++)
+		found |= offer_names(&t[i], mfn);
+	all = c->id != this_cpu->id || offer_names(&t[set->now], mfn);
+	for (unsigned int i = 0; found && i < NR_COPIES; i++)
+		if (all || offer_names(&t[i], mfn))
+			WRITE_ONCE(t[i].kernel, 0);
+	return found;
+}
+
+void root_withdraw(uint64_t mfn)
+{
+	cpumask_t there = 0;
+	struct cpu *c;
+
+	for_each_cpu (c) {
+		struct root_copies *set = load_acquire(&copies[c->id]);
+
+		if (!set)
+			continue;
+		spin_lock(&c->root_lock);
+		if (offers_clear(c, set, mfn) && c->id != this_cpu->id)
+			there |= 1ull << c->id;
+		spin_unlock(&c->root_lock);
+	}
+	if (there)
+		tlb_flush_mask(there);
+}
+
+/* ---- this CPU's root ------------------------------------------------------- */
+static void copy_use(struct cpu *c, struct root_copies *set, unsigned int n)
+{
+	set->now = n;
+	c->root_copy = set->table[n];
+	c->guest_cr3 = c->tconst->roots[n].cr3;
+}
+
+void root_copy_load(struct mm_domain *d, struct root_pair pair)
 {
 	struct cpu *c = this_cpu->self;
 	struct root_copies *set = copies_get(c);
 	unsigned int n;
 
-	BUG_ON(!set || !root.raw || root.raw >= frame_limit);
+	BUG_ON(!set || !pair.kernel || pair.kernel >= frame_limit);
 	spin_lock(&c->root_lock);
-	n = copy_find(set, root.raw);
+	n = copy_find(set, pair.kernel);
 	if (n == NR_COPIES)
-		n = copy_make(set, root.raw);
-	c->root = root;
-	c->root_copy = set->table[n];
-	c->guest_cr3 = (c->guest_cr3 & ~PTE_ADDRESS) |
-		       direct_to_mfn(c->root_copy).raw << PAGE_SHIFT;
+		n = copy_make(set, pair.kernel);
+	set->root[n].user = pair.user;
+	copy_use(c, set, n);
+	offers_make(c, set, d);
 	spin_unlock(&c->root_lock);
 	tlb_flush_local();
 }
 
+struct root_pair root_copy_learn(uint64_t cr3)
+{
+	struct cpu *c = this_cpu->self;
+	struct root_copies *set = copies[c->id];
+	unsigned int n = 0;
+
+	while (n < NR_COPIES && c->tconst->roots[n].cr3 != cr3)
+		n++;
+	BUG_ON(n == NR_COPIES);
+	copy_use(c, set, n);
+	return set->root[n];
+}
+
+/* ---- changes --------------------------------------------------------------- */
 /* Change slot @slot of every copy of the L4 @mfn, or forget it (slot < 0). */
 static void copies_change(uint64_t mfn, int slot, uint64_t e)
 {
@@ -136,7 +253,7 @@ static void copies_change(uint64_t mfn, int slot, uint64_t e)
 		spin_lock(&c->root_lock);
 		n = copy_find(set, mfn);
 		if (n < NR_COPIES && slot < 0) {
-			WRITE_ONCE(set->mfn[n], 0);
+			WRITE_ONCE(set->root[n].kernel, 0);
 		} else if (n < NR_COPIES) {
 			WRITE_ONCE(set->table[n][slot], e);
 			set->used[n] |= 1ull << slot / GROUP;

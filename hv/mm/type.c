@@ -474,13 +474,14 @@ int pin_get(struct frame *f, struct mm_domain *d, enum frame_type type)
 	return rc;
 }
 
-int pin_put(struct frame *f, struct mm_domain *d)
+int pin_clear(struct frame *f, struct mm_domain *d)
 {
 	uint64_t s = READ_ONCE(f->state);
 
 	if (READ_ONCE(f->owner) != owner_tag(d) || !(s & FS_PINNED))
 		return -EINVAL;
-	atomic_fetch_and(&f->state, ~FS_PINNED);
-	typed_put(f, d);
+	atomic_fetch_and(&f->state, ~FS_PINNED); /* ORDER: root_withdraw */
+	if (state_type(s) == FT_L4)
+		root_withdraw(frame_mfn(f));
 	return 0;
 }

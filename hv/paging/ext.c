@@ -61,9 +61,9 @@ static int op_own(struct mm_domain *d, const struct pv_mmuext_op *op)
 	d->budget -= 8;
 	switch (op->cmd) {
 	case MMUEXT_NEW_BASEPTR:
-		return mfn ? root_replace(d, v, &v->kernel_root, mfn) : -EINVAL;
+		return mfn ? root_replace(d, v, ROOT_KERNEL, mfn) : -EINVAL;
 	case MMUEXT_NEW_USER_BASEPTR:
-		return root_replace(d, v, &v->user_root, mfn);
+		return root_replace(d, v, ROOT_USER, mfn);
 	case MMUEXT_TLB_FLUSH_LOCAL:
 	case MMUEXT_INVLPG_LOCAL:
 		tlb_flush_local();
@@ -102,7 +102,7 @@ static int op_do(struct mm_domain *d, const struct pv_mmuext_op *op)
 				   FT_L1 + (op->cmd - MMUEXT_PIN_L1_TABLE))
 			 : -EINVAL;
 	case MMUEXT_UNPIN_TABLE:
-		return f ? pin_put(f, d) : -EINVAL;
+		return f ? root_unpin(f, d) : -EINVAL;
 	case MMUEXT_CLEAR_PAGE:
 		return page_fill(d, op->arg1.mfn, NULL);
 	case MMUEXT_COPY_PAGE:

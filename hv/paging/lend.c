@@ -34,13 +34,6 @@
 #define RUN_LENDS  2 /* neighbours changed after which a table is lent */
 #define TABLE_SIZE 512
 
-#ifdef HV_HOST
-#define lend_const() (&host_tramp_const)
-extern struct tramp_const host_tramp_const;
-#else
-#define lend_const() (this_cpu->tconst)
-#endif
-
 static bool may_lend(struct vcpu *v)
 {
 	uint64_t up = v->domain->tramp->vcpus_up;
@@ -97,8 +90,8 @@ static bool begin(struct vcpu *v, uint64_t mfn) MUST_HOLD(v->domain->mm.lock)
 	WRITE_ONCE(*l->pte, (direct_to_mfn(l->copy).raw << PAGE_SHIFT) |
 				    (e & ~PTE_ADDRESS) | PTE_RW);
 	tlb_flush_local();
-	lend_const()->lent_address = va;
-	lend_const()->lent_table = mfn << PAGE_SHIFT;
+	this_cpu->tconst->lent_address = va;
+	this_cpu->tconst->lent_table = mfn << PAGE_SHIFT;
 	this_cpu->lent = true;
 	return true;
 }
@@ -158,7 +151,7 @@ void table_take_back(struct vcpu *v)
 	unsigned int refused;
 
 	this_cpu->lent = false;
-	lend_const()->lent_table = 0;
+	this_cpu->tconst->lent_table = 0;
 	WRITE_ONCE(*l->pte, l->pte_value | (seen & PTE_A));
 	tlb_flush_local();
 	mm_lock(d);

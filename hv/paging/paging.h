@@ -59,9 +59,15 @@ bool frame_release(struct mm_domain *d, uint64_t m);
 bool walk_l1(mfn_t root, uint64_t gva, struct frame **table,
 	     unsigned int *slot);
 
-/* New root for @v in *@which, one of its two; 0: none. */
-int root_replace(struct mm_domain *d, struct vcpu *v, mfn_t *which,
+/* New root for @v; 0: none. */
+enum root_kind {
+	ROOT_KERNEL,
+	ROOT_USER,
+};
+int root_replace(struct mm_domain *d, struct vcpu *v, enum root_kind kind,
 		 uint64_t new) MUST_HOLD(d->lock);
+/* MMUEXT_UNPIN_TABLE, of any level. */
+int root_unpin(struct frame *f, struct mm_domain *d) MUST_HOLD(d->lock);
 int ldt_replace(struct mm_domain *d, struct vcpu *v, uint64_t base,
 		unsigned int entries) MUST_HOLD(d->lock);
 int gdt_replace(struct mm_domain *d, struct vcpu *v, const uint64_t *mfns,

@@ -95,7 +95,6 @@ static void make_roots(struct cpu *c)
 	memcpy(l3, boot_l3, PAGE_SIZE);
 	l4[SLOT_IMAGE] = make_slot(l3, image_l2, c->hv_window_pt);
 	c->hv_cr3 = pa_of(l4);
-	c->root = MFN_INVALID;
 	c->root_copy = page();
 	c->root_copy[SLOT_M2P] = mm_m2p_l3() | PTE_P | PTE_A | PTE_NX;
 	c->root_copy[SLOT_IMAGE] = make_slot(page(), tramp_l2, c->window_pt);

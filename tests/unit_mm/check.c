@@ -153,10 +153,20 @@ static void count_frame(uint64_t mfn)
 
 static void count_vcpu(struct vcpu *v)
 {
-	if (v->kernel_root.raw != ~0ull)
-		count(v->kernel_root.raw, FT_L4);
-	if (v->user_root.raw != ~0ull)
-		count(v->user_root.raw, FT_L4);
+	const mfn_t now[2] = {v->kernel_root, v->user_root};
+
+	for (unsigned int i = 0; i < 2; i++) {
+		mfn_t use = v->held_root[i];
+
+		if (use.raw != ~0ull)
+			count(use.raw, FT_L4);
+		if (mfn_eq(now[i], use))
+			continue;
+		if (now[i].raw != ~0ull && !(state_of(now[i].raw) & FS_PINNED))
+			wrong(now[i].raw, "a root, neither held nor pinned");
+		if (use.raw != ~0ull && !(state_of(use.raw) & FS_PINNED))
+			wrong(use.raw, "held as the root that it was");
+	}
 	for (unsigned int i = 0; i < (v->gdt_entries + 511) / 512; i++)
 		count(v->gdt_frames[i].raw, FT_SEGDESC);
 	for (unsigned int i = 0; i < (v->ldt_entries + 511) / 512; i++)
@@ -251,6 +261,29 @@ static void check_root(void)
 			      root[i], copy[i]);
 }
 
+/* What the trampoline may switch to are pinned roots of the running domain. */
+static void check_offers(void)
+{
+	for (unsigned int i = 0; i < TRAMP_ROOTS; i++) {
+		const struct tramp_root *t = &this_cpu->tconst->roots[i];
+		uint64_t mfn[2] = {t->kernel, t->user};
+		const uint64_t *copy = content(pte_mfn(t->cr3));
+
+		for (unsigned int k = 0; t->kernel && k < 2; k++) {
+			if (!mfn[k])
+				continue;
+			if (!(state_of(mfn[k]) & FS_PINNED) ||
+			    state_type(state_of(mfn[k])) != FT_L4 ||
+			    !frame_is_of(mfn_of(mfn[k]), current->domain))
+				wrong(mfn[k], "is on offer as a root");
+		}
+		for (unsigned int s = 0; t->kernel && s < 512; s++)
+			if (!slot_reserved(s) &&
+			    content(t->kernel)[s] != copy[s])
+				wrong(t->kernel, "differs from its copy");
+	}
+}
+
 void check_all(void)
 {
 	struct domain *seen[NR_TEST_DOMAINS] = {NULL}, *d;
@@ -283,4 +316,5 @@ void check_all(void)
 	if (owned)
 		panic("%ld frames more than the domains count", (long)owned);
 	check_root();
+	check_offers();
 }

@@ -113,7 +113,7 @@ static long restart(unsigned int call, uint64_t a0, uint64_t a1, uint64_t a2,
 struct state {
 	struct frame frame[MAX_FRAMES];
 	uint64_t e[MAX_FRAMES][MAX_SLOTS];
-	uint64_t user_root;
+	uint64_t user_root, held_root;
 	uint32_t zombies;
 	uint8_t held;
 	uint8_t stale[MAX_FRAMES];
@@ -128,6 +128,7 @@ static void save(struct state *s)
 			s->e[f - 1][i] = *entry(f, i);
 	}
 	s->user_root = va->user_root.raw;
+	s->held_root = va->held_root[1].raw;
 	s->zombies = a->mm.zombies;
 	s->held = held;
 	memcpy(s->stale, stale, sizeof(stale));
@@ -141,6 +142,7 @@ static void load(const struct state *s)
 			*entry(f, i) = s->e[f - 1][i];
 	}
 	va->user_root = mfn_of(s->user_root);
+	va->held_root[1] = mfn_of(s->held_root);
 	a->mm.zombies = s->zombies;
 	a->mm.nr_frames = nr - 1;
 	held = s->held;
@@ -177,8 +179,9 @@ static uint64_t hash_as(const struct state *s, const uint8_t *name,
 			h = mix(h, renamed(name, pte_mfn(e)) << 8 | (e & 3));
 		}
 	}
-	h = mix(h,
-		renamed(name, s->zombies) << 8 | renamed(name, s->user_root));
+	h = mix(h, renamed(name, s->zombies) << 16 |
+			   renamed(name, s->held_root) << 8 |
+			   renamed(name, s->user_root));
 	return mix(h, renamed(name, s->held & ~HELD_HOW) << 8 |
 			      (s->held & HELD_HOW));
 }
@@ -281,6 +284,15 @@ static void let_go(void)
 	held = 0;
 }
 
+/* The trampoline is offered pinned roots, and nothing on one that is not. */
+static bool may_switch_to(uint64_t mfn)
+{
+	const uint64_t want = FS_PINNED | type_state(FT_L4);
+
+	return mfn > nr ||
+	       (frame_table[mfn].state & (FS_PINNED | FS_TYPE)) == want;
+}
+
 static void check(void)
 {
 	unsigned int zombies = 0, flagged = 0;
@@ -289,8 +301,14 @@ static void check(void)
 	memset(uses, 0, sizeof(uses));
 	for (unsigned int f = 1; f <= nr; f++)
 		count_frame(f);
-	if (va->user_root.raw <= nr)
-		count(va->user_root.raw, FT_L4);
+	if (va->held_root[1].raw <= nr)
+		count(va->held_root[1].raw, FT_L4);
+	if (!mfn_eq(va->held_root[1], va->user_root) &&
+	    !may_switch_to(va->user_root.raw))
+		panic("a root, neither held nor pinned");
+	if (!mfn_eq(va->held_root[1], va->user_root) &&
+	    !may_switch_to(va->held_root[1].raw))
+		panic("held as the root that it was");
 	if (held)
 		count(held & ~HELD_HOW, held_as());
 	for (unsigned int f = 1; f <= nr; f++) {
@@ -354,6 +372,14 @@ static long ext(uint32_t cmd, unsigned int f)
 	return hc_mmuext_op((uint64_t)&op, 1, 0, DOMID_SELF);
 }
 
+static long trampoline_switch(unsigned int f)
+{
+	if (!may_switch_to(va->user_root.raw) || !may_switch_to(f))
+		return -EINVAL;
+	va->user_root = mfn_of(f);
+	return 0;
+}
+
 static long get(unsigned int f, uint8_t how)
 {
 	long rc;
@@ -399,6 +425,11 @@ static bool operation(unsigned int n, long *rc, bool *cuts)
 	}
 	n -= nr;
 	*cuts = false;
+	if (n < nr - 1) {
+		*rc = trampoline_switch(n + 1);
+		return true;
+	}
+	n -= nr - 1;
 	if (held) {
 		let_go();
 		*rc = 0;
@@ -497,6 +528,7 @@ static void start(void)
 	a->mm.last_mfn = nr;
 	va->domain = a;
 	va->kernel_root = va->user_root = MFN_INVALID;
+	va->held_root[0] = va->held_root[1] = MFN_INVALID;
 	a->max_vcpus = 1;
 	a->mm.nr_frames = nr - 1;
 	a->vcpu[0] = va;

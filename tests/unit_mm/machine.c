@@ -13,7 +13,6 @@ uint64_t *m2p_table;
 uint64_t hv_l4_template[512];
 struct cpu this_cpu_window;
 struct tramp_data host_tramp_data;
-struct tramp_const host_tramp_const;
 struct cpu *cpus[MAX_CPUS];
 unsigned int nr_cpus;
 int mm_budget = 2000;
@@ -25,6 +24,7 @@ struct guest *caller;
 static struct domain *domains[NR_TEST_DOMAINS];
 static struct vcpu *vcpus[NR_TEST_DOMAINS][2];
 static uint64_t window_pt[512], gdt_tail[1024];
+static struct tramp_const tramp_const;
 
 /* ---- what the rooms call ---------------------------------------------------------- */
 
@@ -111,6 +111,7 @@ void machine_init(void)
 	c->root_copy = heap_alloc(0);
 	c->window_pt = c->hv_window_pt = window_pt;
 	c->gdt_tail = gdt_tail;
+	c->tconst = &tramp_const;
 	host_tramp_data.kernel_mode = 1;
 }
 
@@ -161,6 +162,7 @@ void guest_bare(struct guest *g, domid_t id, bool privileged, uint64_t max)
 		v->domain = d;
 		v->id = i;
 		v->kernel_root = v->user_root = MFN_INVALID;
+		v->held_root[0] = v->held_root[1] = MFN_INVALID;
 		d->vcpu[i] = vcpus[slot][i] = v;
 	}
 	domains[slot] = d;

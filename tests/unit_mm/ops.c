@@ -167,6 +167,46 @@ static long op_mmuext(void)
 	return mmuext(cmd, mfn, other, pick_dom() & 0xffff);
 }
 
+/* As the trampoline and the next entry do. */
+static long trampoline_switch(void)
+{
+	const struct tramp_root *t = this_cpu->tconst->roots;
+
+	t += byte() % TRAMP_ROOTS;
+	if (!t->kernel || this_cpu->lent)
+		return -EINVAL;
+	if (t->cr3 != this_cpu->guest_cr3)
+		root_learn(t->cr3);
+	return 0;
+}
+
+/* A process comes, has its turns and goes: its root is much like others'. */
+static long op_roots(void)
+{
+	uint64_t m = spare[caller - g][byte() % 3];
+
+	switch (byte() % 8) {
+	case 0:
+		if (!frame_get_writable(mfn_of(m), caller->d))
+			return -EINVAL;
+		memcpy(content(m), content(caller->l4), PAGE_SIZE);
+		frame_put_writable(mfn_of(m));
+		return mmuext(MMUEXT_PIN_L4_TABLE, m, 0, DOMID_SELF);
+	case 1:
+		return mmuext(MMUEXT_PIN_L4_TABLE, caller->l4, 0, DOMID_SELF);
+	case 2:
+		return mmuext(MMUEXT_UNPIN_TABLE, m, 0, DOMID_SELF);
+	case 3:
+		return mmuext(MMUEXT_NEW_BASEPTR, caller->l4, 0, DOMID_SELF);
+	case 4:
+		return mmuext(MMUEXT_NEW_BASEPTR, m, 0, DOMID_SELF);
+	case 5:
+		return mmuext(MMUEXT_NEW_USER_BASEPTR, m, 0, DOMID_SELF);
+	default:
+		return trampoline_switch();
+	}
+}
+
 /* The guest's own store to a frame that it could map writable. */
 static long op_fill(void)
 {
@@ -353,10 +393,12 @@ static long op_once(void)
 	b = byte();
 	if (b < 80)
 		rc = op_mmu_update();
-	else if (b < 110)
+	else if (b < 105)
 		rc = op_update_va();
-	else if (b < 160)
+	else if (b < 145)
 		rc = op_mmuext();
+	else if (b < 170)
+		rc = op_roots();
 	else if (b < 190)
 		rc = op_fill();
 	else if (b < 200)

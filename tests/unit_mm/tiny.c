@@ -55,9 +55,20 @@ void root_forget(uint64_t mfn)
 	(void)mfn;
 }
 
-void root_copy_load(mfn_t root)
+void root_copy_load(struct mm_domain *d, struct root_pair pair)
 {
-	(void)root;
+	(void)d;
+	(void)pair;
+}
+
+struct root_pair root_copy_learn(uint64_t cr3)
+{
+	return (struct root_pair){cr3, 0};
+}
+
+void root_withdraw(uint64_t mfn)
+{
+	(void)mfn;
 }
 
 void page_clear(void *page)
