@@ -141,19 +141,27 @@ static bool may_offer(const struct mm_domain *d, struct root_pair pair)
 	return pair.kernel;
 }
 
+static void offers_end(struct cpu *c)
+{
+	for (unsigned int i = 0; i < NR_COPIES; i++)
+		WRITE_ONCE(c->tconst->roots[i].kernel, 0);
+}
+
 /* Under root_lock, on the CPU itself. */
 static void offers_make(struct cpu *c, const struct root_copies *set,
 			const struct mm_domain *d)
 {
-	bool any = may_offer(d, set->root[set->now]);
+	struct tramp_root *t = c->tconst->roots;
 
 	for (unsigned int i = 0; i < NR_COPIES; i++) {
-		struct tramp_root *t = &c->tconst->roots[i];
-		bool good = any && may_offer(d, set->root[i]);
+		const struct root_pair *r = &set->root[i];
 
-		t->kernel = good ? set->root[i].kernel : 0;
-		t->user = set->root[i].user;
+		t[i].user = r->user;
+		t[i].kernel = may_offer(d, *r) ? r->kernel : 0;
 	}
+	/* Not looked at again: who unpins it later must find its offer. */
+	if (!t[set->now].kernel)
+		offers_end(c);
 }
 
 static bool offer_names(const struct tramp_root *t, uint64_t mfn)
@@ -174,8 +182,10 @@ static bool offers_clear(struct cpu *c, const struct root_copies *set,
 	for (unsigned int i = 0; i < NR_COPIES; i++)
 		found |= offer_names(&t[i], mfn);
 	all = c->id != this_cpu->id || offer_names(&t[set->now], mfn);
-	for (unsigned int i = 0; found && i < NR_COPIES; i++)
-		if (all || offer_names(&t[i], mfn))
+	if (found && all)
+		offers_end(c);
+	for (unsigned int i = 0; i < NR_COPIES; i++)
+		if (offer_names(&t[i], mfn))
 			WRITE_ONCE(t[i].kernel, 0);
 	return found;
 }
