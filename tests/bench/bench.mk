@@ -36,7 +36,7 @@ $(BUILD)/bin/pvwork: $(PVWORK_OBJS)
 
 ALL += $(BUILD)/bin/pvwork
 BENCH_PROGRAMS := $(PVBENCH) $(BUILD)/bin/pvio $(BUILD)/bin/pvwork
-BENCH_TOOLS := $(addprefix $(BUILD)/bin/,parapet parapetd parapet-stored \
+BENCH_TOOLS := $(addprefix $(BUILD)/bin/,parapet-bench parapet parapetd parapet-stored \
 	parapet-store parapet-consoled parapet-blkback parapet-netback)
 
 # make bench SYSTEMS="native parapet-control" ROUNDS=1 ROWS=getpid QUICK=1

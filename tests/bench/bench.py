@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
-"""Measure pvbench on the bare machine, on Parapet and on Xen, side by side.
+"""Measure one kernel on the bare machine, on Parapet, on Xen and on KVM.
 
 All run in one go on the same QEMU with the same kernel binary, one vcpu,
 pinned; a round boots each system once, so that what else the host does falls
 on all alike.  Then each is booted once more with -icount, which counts
 instructions exactly, and once to count TLB flushes, where an emulated machine
 spends most of what instructions do not explain.  Disks, networks and the life
-of guests (pvio) have boots of their own, on a machine with a disk.  Prints a
-table, writes results.json and ratios.svg.  README.md has each row's meaning.
+of guests (pvio), and work (pvwork), have boots of their own, on a machine with
+a disk.  Writes results.json; parapet-bench makes the table and the reports of
+it.  README.md has each row's meaning.
 """
 
 import argparse
 import os
 import re
+import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 IMAGE = os.path.join(HERE, "..", "..", "tools", "image")
@@ -22,9 +25,8 @@ sys.path.insert(0, IMAGE)
 # pylint: disable=wrong-import-position
 from images import ImageError, Images, output_of        # noqa: E402
 from machine import Boot, Machine, MachineError         # noqa: E402
-from plot import write_svg                              # noqa: E402
 from systems import CONSOLE, SYSTEMS, USUAL              # noqa: E402
-from results import BASE, IO_UNITS, TARGETS, Results, verdicts  # noqa: E402
+from results import IO_UNITS, Results                   # noqa: E402
 
 # Without addresses or seeds that change from boot to boot.
 # The same clock: a guest's kernel of that age would take another by itself.
@@ -242,13 +244,16 @@ def run_plan(args, folder, results):
 
 
 def setup_of(args):
-    return {"qemu": output_of("qemu-system-x86_64", "--version")
-            .splitlines()[0],
-            "kernel": os.path.basename(os.path.realpath(os.path.join(
-                args.build, "image", args.flavour, "kernel"))),
-            "cpu": args.cpu, "machine": args.machine, "mem_mib": args.mem,
-            "rounds": args.rounds, "quick": args.quick,
-            "io_smp": args.io_smp}
+    """Words that a reader of the report wants to know."""
+    version = output_of("qemu-system-x86_64", "--version").split()
+    kernel = os.path.realpath(os.path.join(args.build, "image", args.flavour,
+                                           "kernel"))
+    return {"emulator": "QEMU " + version[3], "machine": args.machine,
+            "cpu": args.cpu, "memory": f"{args.mem} MiB",
+            "kernel": os.path.basename(kernel),
+            "date": time.strftime("%Y-%m-%d"), "rounds": args.rounds,
+            "batches": "short" if args.quick else "long",
+            "CPUs": f"1, devices {args.io_smp}"}
 
 
 def main():
@@ -270,12 +275,12 @@ def main():
         return 1
     if not results.values:
         return 1
-    print("\n".join(results.table() + verdicts(results)))
-    results.write_json(os.path.join(folder, "results.json"), setup)
-    say(f"wrote {folder}/results.json")
-    if BASE in args.systems and len(args.systems) > 1:
-        write_svg(os.path.join(folder, "ratios.svg"), results, TARGETS)
-        say(f"wrote {folder}/ratios.svg")
+    path = os.path.join(folder, "results.json")
+    results.write_json(path, setup)
+    say(f"wrote {path}")
+    if subprocess.run([os.path.join(args.build, "bin", "parapet-bench"),
+                       "report", path], check=False).returncode:
+        return 1
     return 1 if failed else 0
 
 
