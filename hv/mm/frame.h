@@ -94,6 +94,18 @@ extern uint64_t *m2p_table;
 #define m2p_table   ((uint64_t *)M2P_BASE)
 #endif
 extern uint64_t frame_limit; /* one above the last frame with an entry     */
+
+/* Memory in 64 parts: which one a frame is in, and where that one ends. */
+static inline unsigned int frame_part(uint64_t mfn)
+{
+	return (unsigned int)(mfn * 64 / frame_limit);
+}
+
+static inline uint64_t frame_part_end(unsigned int part)
+{
+	return ((part + 1) * frame_limit + 63) / 64;
+}
+
 extern uint64_t mm_phys_limit; /* one above what an address can name        */
 
 static inline enum frame_type state_type(uint64_t s)

@@ -299,6 +299,9 @@ static uint32_t chunk_reserve(struct mm_domain *d, unsigned int order,
 		d->nr_frames += nr;
 		d->first_mfn = min(d->first_mfn, (uint64_t)m);
 		d->last_mfn = max(d->last_mfn, m + nr - 1);
+		for (unsigned int p = frame_part(m);
+		     p <= frame_part(m + nr - 1); p++)
+			d->parts |= 1ull << p;
 	}
 	spin_unlock(&heap_lock);
 	return m;

@@ -40,6 +40,7 @@ struct mm_domain {
 	uint64_t max_frames;
 	uint64_t claimed; /* promised, not yet allocated               */
 	uint64_t first_mfn, last_mfn; /* all its frames lie within     */
+	uint64_t parts; /* and in these parts of memory (frame_part)   */
 	uint64_t scan; /* mm_domain_relinquish: how far it is          */
 	struct pv_e820_entry *map; /* XENMEM_memory_map (hv_alloc)     */
 	unsigned int nr_map;

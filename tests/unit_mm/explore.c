@@ -526,6 +526,7 @@ static void start(void)
 	a->mm.zombies = b->mm.zombies = LINK_NONE;
 	a->mm.first_mfn = 1;
 	a->mm.last_mfn = nr;
+	a->mm.parts = ~0ull;
 	va->domain = a;
 	va->kernel_root = va->user_root = MFN_INVALID;
 	va->held_root[0] = va->held_root[1] = MFN_INVALID;
