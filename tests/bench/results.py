@@ -123,7 +123,7 @@ class Results:
     def checks(self):
         guests = [(metric, "parapet-guest", "parapet-control", "most",
                    GUEST_MOST) for metric in self.values
-                  if metric not in IO_UNITS and metric != "boot_to_init"
+                  if metric not in IO_UNITS and not metric.startswith("boot_to_init")
                   and not metric.endswith("_flushes")]
         found = [self.check(*limit) for limit in (*LIMITS, *guests)]
         found += [self.ahead(*pair) for pair in AHEAD]

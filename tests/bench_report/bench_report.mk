@@ -9,6 +9,7 @@ $(BENCH_REPORT_TEST): $(addprefix $(BUILD)/san/tools/bench/,rows.o model.o \
 	$(CC) $(SAN_CFLAGS) -o $@ $^ -ljson-c -lm -lcmocka
 
 TEST_NEEDS += $(BENCH_REPORT_TEST) $(BUILD)/san/bin/parapet-bench \
-	$(BENCH_PROGRAMS)
+	$(BUILD)/san/bin/parapet $(BENCH_PROGRAMS) $(BUILD)/parapet images
 TESTS += $(BENCH_REPORT_TEST)@60 tests/bench_report/tool_test.py@120 \
-	tests/bench_report/results_test.py@60
+	tests/bench_report/results_test.py@60 \
+	tests/bench_report/control_bench.py@300

@@ -20,6 +20,8 @@ import xml.etree.ElementTree
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("BUILD", "build")
 PROGRAM = os.path.join(BUILD, "san", "bin", "parapet-bench")
+PARAPET = os.path.join(BUILD, "san", "bin", "parapet")
+COMPLETION = os.path.join(HERE, "..", "..", "tools", "cli", "parapet.bash")
 CANNED = os.path.join(HERE, "results.json")
 FAKE = """#!/bin/sh
 echo "pvbench getpid ${fake_ns:-100} 90 110 5"
@@ -155,6 +157,21 @@ def check_arguments(checks, folder):
                  "--help is no error", done.stderr)
 
 
+def check_command(checks, folder):
+    """parapet bench is this program."""
+    done = subprocess.run([PARAPET, "bench", "report", CANNED, "--output",
+                           os.path.join(folder, "other")], text=True,
+                          capture_output=True, check=False)
+    checks.check(done.returncode == 0 and "limits kept" in done.stdout,
+                 "parapet bench runs it, with its arguments", done.stderr)
+    done = subprocess.run([PARAPET, "bench", "--help"], text=True,
+                          capture_output=True, check=False)
+    options = set(re.findall(r"--[a-z-]+", done.stdout))
+    known = read(COMPLETION)
+    checks.check(len(options) > 9 and all(o in known for o in options),
+                 "its options are completed", options)
+
+
 def check_measuring(checks, folder):
     out = os.path.join(folder, "out")
     words = ("--programs", folder, "--no-guest", "--output", out)
@@ -199,6 +216,7 @@ def main():
         check_reports(checks, os.path.join(folder, "reports"))
         check_arguments(checks, folder)
         check_measuring(checks, folder)
+        check_command(checks, folder)
     finally:
         shutil.rmtree(folder)
     print(f"1..{checks.count}")

@@ -14,6 +14,7 @@ import sys
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 PAGES = {
     "tools/cli/parapet.1": ("parapet",),
+    "tools/bench/parapet-bench.1": ("parapet-bench",),
     "tools/daemon/parapetd.8": ("parapetd",),
     "tools/build/parapet-build.8": ("parapet-build",),
     "tools/store/parapet-store.1": ("parapet-store",),

@@ -21,3 +21,4 @@ $(BUILD)/san/bin/parapet-bench: $(addprefix $(BUILD)/san/,$(BENCH_TOOL_OBJS))
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -ljson-c -lm
 
 ALL += $(BUILD)/bin/parapet-bench
+IMAGE_PROGRAMS += $(addprefix $(BUILD)/bin/,parapet-bench pvbench pvbench-child)

@@ -68,7 +68,7 @@ static bool describe(const struct options *o, const struct guest *g)
 	      "  <on_crash>destroy</on_crash>\n  <devices>\n"
 	      "    <console type='pty'>\n",
 	      f);
-	write_line(f, "      <log file='", g->log, "' append='off'/>\n");
+	write_line(f, "      <log file='", g->log, "' append='on'/>\n");
 	fputs("    </console>\n  </devices>\n</domain>\n", f);
 	return !fclose(f);
 }
@@ -189,6 +189,11 @@ static bool prepare(const struct options *o, const struct guest *g)
 
 static void remove_files(const struct guest *g)
 {
+	char older[104];
+
+	/* What does not fit in the log goes there. */
+	snprintf(older, sizeof(older), "%s.1", g->log);
+	unlink(older);
 	unlink(g->xml);
 	unlink(g->initrd);
 	unlink(g->log);
@@ -198,7 +203,7 @@ static void remove_files(const struct guest *g)
 bool guest_run(const struct options *o, struct samples *s, int system,
 	       int round)
 {
-	struct guest g = {.folder = "/run/parapet-bench-XXXXXX"};
+	struct guest g = {.folder = "/tmp/parapet-bench-XXXXXX"};
 	bool good;
 
 	if (!mkdtemp(g.folder)) {

@@ -16,6 +16,8 @@
 
 #include "tools/bench/report.h"
 
+#define EXAMPLES_KERNEL "/usr/share/parapet/guest/vmlinuz"
+
 int complain(const char *fmt, ...)
 {
 	va_list ap;
@@ -306,18 +308,30 @@ static int run(const struct options *o)
 	return status;
 }
 
+/* Of the running kernel, or what tools/examples makes for guests. */
+static void find_kernel(char *path, size_t room)
+{
+	struct utsname u;
+
+	if (!uname(&u)) {
+		snprintf(path, room, "/boot/vmlinuz-%s", u.release);
+		if (!access(path, R_OK))
+			return;
+	}
+	if (!access(EXAMPLES_KERNEL, R_OK))
+		snprintf(path, room, EXAMPLES_KERNEL);
+}
+
 int main(int argc, char **argv)
 {
-	static char kernel[256], self[PATH_MAX];
+	static char kernel[256] = "/boot/vmlinuz", self[PATH_MAX];
 	struct options o = {.rounds = 3, .memory = 512, .kernel = kernel};
-	struct utsname u;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	bool done;
 	int status;
 
 	o.programs = n > 0 ? dirname(self) : ".";
-	snprintf(kernel, sizeof(kernel), "/boot/vmlinuz-%s",
-		 uname(&u) ? "" : u.release);
+	find_kernel(kernel, sizeof(kernel));
 	status = take_options(&o, argc, argv, &done);
 	if (done)
 		return status;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands that go on: top, events; and the store's own command. */
+/* Commands that go on: top, events; and those that are programs: store, bench. */
 #include <errno.h>
 #include <libgen.h>
 #include <poll.h>
@@ -223,28 +223,38 @@ static int cmd_events(struct cli *c)
 	return complain(STATUS_NO_DAEMON, "the daemon has gone");
 }
 
-/* ---- store --------------------------------------------------------------------- */
+/* ---- programs of their own ----------------------------------------------------- */
 
-/* parapet-store: beside this program, or wherever the shell finds it. */
-static int cmd_store(struct cli *c)
+/* One of ours: beside this program, or wherever the shell finds it. */
+static int execute(struct cli *c, const char *name, const char *option)
 {
 	char self[4096], path[4200];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	const char *words[64] = {"parapet-store"};
+	const char *words[64] = {name};
 	int k = 1;
 
-	if (c->json)
-		words[k++] = "--json";
+	if (option)
+		words[k++] = option;
 	for (int i = 1; i < c->argc && k < 63; i++)
 		words[k++] = c->argv[i];
 	words[k] = NULL;
 	if (n > 0) {
 		self[n] = '\0';
-		snprintf(path, sizeof(path), "%s/parapet-store", dirname(self));
+		snprintf(path, sizeof(path), "%s/%s", dirname(self), name);
 		execv(path, (char *const *)words);
 	}
-	execvp(words[0], (char *const *)words);
-	return complain(STATUS_FAILED, "parapet-store: %s", strerror(errno));
+	execvp(name, (char *const *)words);
+	return complain(STATUS_FAILED, "%s: %s", name, strerror(errno));
+}
+
+static int cmd_store(struct cli *c)
+{
+	return execute(c, "parapet-store", c->json ? "--json" : NULL);
+}
+
+static int cmd_bench(struct cli *c)
+{
+	return execute(c, "parapet-bench", c->quiet ? "--quiet" : NULL);
 }
 
 const struct command live_commands[] = {
@@ -253,5 +263,7 @@ const struct command live_commands[] = {
 	{"events", "[--count=N]", "what happens, as it happens", cmd_events},
 	{"store", "ls|read|write|rm|watch ...", "the store: see parapet-store",
 	 cmd_store},
+	{"bench", "[OPTION]... | report FILE",
+	 "measure this domain and a guest: see parapet-bench", cmd_bench},
 	{NULL, NULL, NULL, NULL},
 };

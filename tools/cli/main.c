@@ -160,7 +160,8 @@ int main(int argc, char **argv)
 				argv[i]);
 	c.argc = argc - i;
 	c.argv = argv + i;
-	if (strcmp(command->name, "store"))
+	/* These are programs, with options of their own. */
+	if (strcmp(command->name, "store") && strcmp(command->name, "bench"))
 		late_options(&c);
 	status = command->run(&c);
 	if (c.fd >= 0)

@@ -22,6 +22,11 @@ _parapet_options()
 	detach-*) echo --force --persistent ;;
 	top) echo --delay= --count= ;;
 	events) echo --count= ;;
+	bench)
+		echo --kernel --initrd --memory --rounds --rows --quick \
+			--no-guest --with --output --programs --quiet --help
+		return
+		;;
 	esac
 	echo --json --help
 }
@@ -52,6 +57,7 @@ _parapet_words() # COMMAND: what may come here
 	case $1 in
 	'') parapet --list-commands ;;
 	store) echo ls read write rm watch ;;
+	bench) echo report ;;
 	create | define | version | capabilities | dmesg | events | top | list | \
 		services) ;;
 	*) _parapet_domains ;;
