@@ -45,6 +45,9 @@ struct loan {
 	uint64_t last_mfn; /* the last single change ...                    */
 	unsigned int last_slot, run; /* ... and how many were in a row,    */
 	uint64_t user_runs; /* without user code in between                 */
+	bool opened; /* the first of them is like that of a file's pages   */
+	bool early; /* lent after it alone                                  */
+	uint8_t trust; /* how well that did                                 */
 };
 
 struct vcpu {

@@ -83,8 +83,10 @@ gp_slow:
 
 /*
  * Page fault.  The guest's own are bounced at once: those of its user
- * programs, and not-present ones of its kernel (a present one may be a
- * page-table write that the hypervisor emulates).
+ * programs, not-present ones of its kernel, and writes of its kernel to
+ * read-only memory of its users.  Such writes elsewhere may be page-table
+ * writes, which the hypervisor emulates; a kernel that handles its faults
+ * in the upper half has no tables in the lower one.
  *
  * on entry   rsp: 0 error 8 rip 16 cs 24 rflags 32 rsp 40 ss
  */
@@ -159,9 +161,17 @@ pf_slow:
 pf_not_user:
 	testb	$1, 16(%rsp)		/* ring 0 or ring 1?       */
 	jz	pf_slow
-	testb	$1, (%rsp)		/* present: not for us     */
-	jnz	pf_slow
-	cmpq	$0, CONST(LENT_TABLE)	/* maybe only not yet so   */
+	testb	$1, (%rsp)		/* present?                */
+	jz	1f
+	cmpq	$3, (%rsp)		/* not just a write        */
+	jne	pf_slow
+	pushq	%rax
+	movq	%cr2, %rax
+	notq	%rax
+	andq	DATA(PF_RIP), %rax
+	popq	%rax
+	jns	pf_slow
+1:	cmpq	$0, CONST(LENT_TABLE)	/* maybe only not yet so   */
 	jne	pf_slow
 	cmpq	$0, DATA(KERNEL_MODE)
 	je	pf_slow

@@ -101,7 +101,7 @@ bool mm_emulate_pt_write(struct vcpu *v, struct cpu_regs *regs, uint64_t va)
 	spin_unlock(&d->lock);
 	if (!rc) {
 		table_note_address(v, at, mfn);
-		table_note_change(v, mfn, (at & ~PAGE_MASK) >> 3);
+		table_note_change(v, mfn, (at & ~PAGE_MASK) >> 3, 0);
 	}
 	return !rc || rc == -ERESTART;
 }

@@ -17,6 +17,10 @@
  *     of the copy that differs is validated as mmu_update would have done, and
  *     the guest sees its table again.
  *
+ * A fault on a file maps the pages around it, too, so where the change of one
+ * entry that shows users a page read-only was followed by others lately, the
+ * table is lent after the first.
+ *
  * Until then the guest's kernel may see translations as they were before, as
  * it might by a TLB; where it needs them now it faults or flushes, and both
  * end the loan.  Accessed and dirty bits that the processor would set in the
@@ -32,6 +36,8 @@
 #include "hv/paging/paging.h"
 
 #define RUN_LENDS  2 /* neighbours changed after which a table is lent */
+#define TRUST_MAX  3 /* of loans after one change ...                    */
+#define TRUST_LEND 2 /* ... and from where on they are made              */
 #define TABLE_SIZE 512
 
 static bool may_lend(struct vcpu *v)
@@ -112,6 +118,19 @@ void table_lend(struct vcpu *v)
 	spin_unlock(&v->domain->mm.lock);
 }
 
+/* A loan after one change was of use, or a run began as such loans would. */
+static void trust_more(struct loan *l)
+{
+	if (l->trust < TRUST_MAX)
+		l->trust++;
+}
+
+static void trust_less(struct loan *l)
+{
+	if (l->trust)
+		l->trust--;
+}
+
 /* Carry the guest's change of one entry over; true: it was refused. */
 static bool take_change(struct mm_domain *d, struct loan *l, struct frame *f,
 			unsigned int slot) MUST_HOLD(d->lock)
@@ -123,6 +142,7 @@ static bool take_change(struct mm_domain *d, struct loan *l, struct frame *f,
 	if (now == was || (now | PTE_A) == was)
 		return false;
 	l->last_slot = slot;
+	l->run++;
 	return entry_update(d, d, f, slot, now, PTE_NORMAL, 0);
 }
 
@@ -157,13 +177,24 @@ void table_take_back(struct vcpu *v)
 	mm_lock(d);
 	refused = take_changes(d, l);
 	spin_unlock(&d->lock);
+	if (l->early && l->run >= RUN_LENDS)
+		trust_more(l);
+	else if (l->early)
+		trust_less(l);
 	if (refused)
 		log_guest("paging: d%uv%u: %u entries of a lent table refused, "
 			  "mfn=%#lx",
 			  v->domain->id, v->id, refused, l->mfn);
 }
 
-void table_note_change(struct vcpu *v, uint64_t mfn, unsigned int slot)
+/* Does @e show its users a page that they may not write? */
+static bool shows_readonly(uint64_t e)
+{
+	return (e & (PTE_P | PTE_US | PTE_RW)) == (PTE_P | PTE_US);
+}
+
+void table_note_change(struct vcpu *v, uint64_t mfn, unsigned int slot,
+		       uint64_t e)
 {
 	struct loan *l = &v->loan;
 	uint64_t runs = READ_ONCE(tramp_data()->user_runs);
@@ -177,10 +208,14 @@ void table_note_change(struct vcpu *v, uint64_t mfn, unsigned int slot)
 		l->run++;
 	else if (step)
 		l->run = 1;
+	if (l->run == RUN_LENDS && l->opened)
+		trust_more(l);
+	l->opened = l->run == 1 && shows_readonly(e);
+	l->early = l->opened && l->trust >= TRUST_LEND;
 	l->user_runs = runs;
 	l->last_mfn = mfn;
 	l->last_slot = slot;
-	if (l->run >= RUN_LENDS)
+	if (l->early || l->run >= RUN_LENDS)
 		this_cpu->lend_to = v;
 }
 

@@ -81,8 +81,12 @@ int mmuext_some(struct mm_domain *d, uint64_t ops, uint32_t count, uint32_t *n)
 void guest_flush(struct domain *d, uint64_t mask);
 
 /* ---- lending tables (lend.c) ------------------------------------------------ */
-/* A single change of @slot of L1 table @mfn was made for the current vcpu. */
-void table_note_change(struct vcpu *v, uint64_t mfn, unsigned int slot);
+/*
+ * A single change was made for the current vcpu: @slot of L1 table @mfn has
+ * become @e.
+ */
+void table_note_change(struct vcpu *v, uint64_t mfn, unsigned int slot,
+		       uint64_t e);
 /* The guest's kernel sees frame @mfn at @va, as it sees all of its memory. */
 void table_note_address(struct vcpu *v, uint64_t va, uint64_t mfn);
 

@@ -182,7 +182,7 @@ static void note_single(uint64_t reqs)
 
 	if (reqs && t->prefetch_at == reqs && !(ptr & 7))
 		table_note_change(current, ptr >> PAGE_SHIFT,
-				  (ptr & ~PAGE_MASK) >> 3);
+				  (ptr & ~PAGE_MASK) >> 3, t->prefetched[1]);
 }
 
 long hc_mmu_update(uint64_t reqs, uint32_t count, uint64_t done, uint32_t dom)

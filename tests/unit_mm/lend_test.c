@@ -90,6 +90,48 @@ static void calls_borrow_it_too(void **state)
 	assert_int_equal(refs_of(a.page[3]), 2 + 3);
 }
 
+static void change(unsigned int slot, uint64_t e)
+{
+	end_loan();
+	assert_int_equal(mmu_update(&a, pte_at(a.l1, slot), e, DOMID_SELF), 0);
+	begin_loan();
+}
+
+/* Pages of a file come in runs: once that is known, after the first. */
+static void what_came_in_runs_is_lent_after_one(void **state)
+{
+	uint64_t e = mfn_pte(a.page[3], RO | PTE_US);
+
+	(void)state;
+	assert_true(store(50, 0));
+	for (unsigned int i = 0; i < 2; i++) {
+		host_tramp_data.user_runs++;
+		change(200, e);
+		assert_false(this_cpu->lent);
+		change(201, e);
+		assert_true(this_cpu->lent);
+		change(201, 0);
+	}
+	host_tramp_data.user_runs++;
+	change(300, mfn_pte(a.page[4], RW | PTE_US));
+	assert_false(this_cpu->lent);
+	change(210, e);
+	assert_true(this_cpu->lent);
+	a.v->loan.copy[212] = e;
+	end_loan();
+	assert_int_equal(content(a.l1)[212], e);
+	/* When nothing more comes it is given up, soon. */
+	for (unsigned int i = 0; i < 2; i++) {
+		host_tramp_data.user_runs++;
+		change(220 + 2 * i, e);
+		assert_true(this_cpu->lent);
+	}
+	host_tramp_data.user_runs++;
+	change(230, e);
+	assert_false(this_cpu->lent);
+	check_all();
+}
+
 static void a_second_vcpu_ends_it_for_ever(void **state)
 {
 	(void)state;
@@ -122,6 +164,7 @@ int main(void)
 		t(a_run_of_stores_borrows_the_table),
 		t(what_is_refused_stays_as_it_was),
 		t(calls_borrow_it_too),
+		t(what_came_in_runs_is_lent_after_one),
 		t(a_second_vcpu_ends_it_for_ever),
 		t(a_table_that_is_seen_elsewhere_is_not_lent),
 	};

@@ -143,9 +143,11 @@ void heap_free(void *p, unsigned int order)
 	(void)order;
 }
 
-void table_note_change(struct vcpu *v, uint64_t mfn, unsigned int slot)
+void table_note_change(struct vcpu *v, uint64_t mfn, unsigned int slot,
+		       uint64_t e)
 {
 	(void)v;
 	(void)mfn;
 	(void)slot;
+	(void)e;
 }

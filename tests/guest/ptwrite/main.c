@@ -324,6 +324,30 @@ static void user_stores_are_not_carried_out(void)
 	CHECK_EQ(user_map(USER_DATA + PAGE_SIZE, 0, 0), 0);
 }
 
+/* Of a kernel that lives in the upper half: its users are there, no tables. */
+static void the_kernels_stores_to_users_addresses_fault(void)
+{
+	uint64_t alias;
+	struct fault f;
+
+	setup();
+	alias = USER_DATA + PAGE_SIZE + P(pte) % PAGE_SIZE;
+	user_init();
+	CHECK_EQ(user_map(USER_DATA + PAGE_SIZE, va_to_mfn(pte), PTE_P | PTE_U),
+		 0);
+	CHECK_EQ(load64(alias), good);
+	f = probe_write(alias);
+	if (!on_parapet()) {
+		CHECK_EQ(f.vector, -1);
+	} else if (CHECK_EQ(f.vector, VEC_PF)) {
+		CHECK_EQ(f.error, PF_PRESENT | PF_WRITE);
+		CHECK_EQ(f.cr2, alias);
+	}
+	CHECK_EQ(*pte, good);
+	CHECK_EQ(user_map(USER_DATA + PAGE_SIZE, 0, 0), 0);
+	restore();
+}
+
 const struct test tests[] = {
 	{"mov changes an entry", mov_changes_an_entry},
 	{"mov takes immediates and every register",
@@ -342,6 +366,8 @@ const struct test tests[] = {
 	{"half an entry keeps the other half",
 	 half_an_entry_keeps_the_other_half},
 	{"upper levels are not open to stores", upper_levels_are_not_open},
+	{"the kernel's stores to users' addresses fault",
+	 the_kernels_stores_to_users_addresses_fault},
 	{"user code's stores are not carried out",
 	 user_stores_are_not_carried_out},
 	{},
