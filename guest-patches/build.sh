@@ -111,7 +111,7 @@ configure() {
 compile() {
 	local what n=0
 	say "compiling (from nothing it takes about ten minutes)"
-	kernel_make -j "$(nproc)" bzImage 2>"$objects/errors" |
+	kernel_make -j "$(nproc)" bzImage modules 2>"$objects/errors" |
 		while read -r what _; do
 			[[ $what == @(CC|AS|LD|AR|HOSTCC) ]] || continue
 			n=$((n + 1))

@@ -4,12 +4,14 @@
 
 As a guest of Parapet, from XML, with disk, network and console (the example
 "patched"); and with memory.c as the first program on the bare machine, as a
-control domain of Parapet and of Xen 4.17, with one CPU and with two.
+control domain of Parapet and of Xen 4.17, with one CPU and with two.  And the
+series is one that `git am` takes.
 
 usage: guest_kernel.py [--build DIR]
 """
 
 import argparse
+import glob
 import os
 import re
 import subprocess
@@ -27,6 +29,8 @@ sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 from machine import Boot, Machine                    # noqa: E402
 from stock_guests import Checks                      # noqa: E402
 
+PATCHES = sorted(os.path.abspath(p) for p in glob.glob(
+    os.path.join(TOP, "guest-patches", "linux-6.1", "*.patch")))
 SECONDS = 300           # for one boot; usually 10
 CHECKS = 11             # of memory.c
 LINE = re.compile(r"\b(PASS|FAIL) ([\w-]+): (.*)")
@@ -37,6 +41,35 @@ HV_ARGS = {"native": "", "parapet": "", "xen": "console=com1 com1=115200"}
 def output_of(*words):
     return subprocess.run(words, check=True, stdout=subprocess.PIPE,
                           text=True).stdout.strip()
+
+
+def touched():
+    """The files that the series changes."""
+    found = set()
+    for patch in PATCHES:
+        with open(patch, encoding="utf-8") as file:
+            found |= set(re.findall(r"^--- a/(\S+)$", file.read(), re.M))
+    return sorted(found)
+
+
+def series(checks, folder):
+    """It applies by `git am` to the source, without an offset."""
+    source = output_of(os.path.join(IMAGE, "fetch.sh"), "source")
+    archive = glob.glob(os.path.join(source, "*.tar.xz"))[0]
+    prefix = os.path.basename(archive)[:-len(".tar.xz")]
+    output_of("tar", "-C", folder, "-xf", archive,
+              *(f"{prefix}/{name}" for name in touched()))
+    git = ["git", "-C", os.path.join(folder, prefix), "-c", "user.name=x",
+           "-c", "user.email=x", "-c", "commit.gpgsign=false"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "source"]):
+        output_of(*git, *words)
+    done = subprocess.run(git + ["am", "-q"] + PATCHES, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False)
+    checks.check(not done.returncode,
+                 f"git am takes the {len(PATCHES)} patches")
+    if done.returncode:
+        print("\n".join("# " + line for line in done.stdout.splitlines()))
 
 
 def hypervisor_of(system, build):
@@ -90,6 +123,7 @@ def main():
     build = parser.parse_args().build
     checks = Checks()
     with tempfile.TemporaryDirectory(prefix="parapet-kernel-") as folder:
+        series(checks, folder)
         initrd = os.path.join(folder, "initrd")
         output_of(os.path.join(IMAGE, "initramfs.py"), "--out", initrd,
                   "--bare", "--init",

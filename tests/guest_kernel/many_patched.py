@@ -17,6 +17,6 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 from stock_guests import main      # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(main(__doc__, HERE, "many_patched", least=9, seconds=660,
+    sys.exit(main(__doc__, HERE, "many_patched", least=8, seconds=660,
                   lib="../neighbours/lib.sh", mem=4096,
                   files=("guest/patched=build/guest-kernel/bzImage",)))
