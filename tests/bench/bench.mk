@@ -51,6 +51,10 @@ bench:
 	@tools/image/deps.sh
 	@$(MAKE) --no-print-directory $(BENCH_PROGRAMS) \
 		$(BUILD)/bin/parapet-extract $(BUILD)/parapet $(BENCH_TOOLS)
+	$(if $(findstring -patched,$(SYSTEMS)),\
+		@$(MAKE) --no-print-directory guest-kernel)
+	$(if $(findstring -frontends,$(SYSTEMS)),\
+		@$(MAKE) --no-print-directory modules)
 	@tools/image/prepare.sh --kernel-only $(BUILD) $(FLAVOUR)
 	@tests/bench/bench.py --build $(BUILD) --systems "$(SYSTEMS)" \
 		--rounds $(ROUNDS) --rows "$(ROWS)" \

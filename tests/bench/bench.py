@@ -58,6 +58,7 @@ def arguments():
     add("--no-insns", action="store_true", help="no instruction counts")
     add("--no-flushes", action="store_true", help="no counts of TLB flushes")
     add("--no-io", action="store_true", help="no disks, networks, guests' lives")
+    add("--io-rounds", type=int, default=2, help="of these; at most rounds")
     add("--io-smp", type=int, default=1, help="CPUs of the machines for these")
     add("--flavour", default="amd64")
     add("--cpu", default="max,-smap", help="Xen 4.17 needs -smap in QEMU 7.2")
@@ -96,13 +97,17 @@ def bench_words(args, kind):
     return " ".join(w for w in words if w)
 
 
-def io_words(args):
-    """What pvio is told."""
+def io_words(args, system):
+    """What pvio and pvwork are told."""
     words = [args.kernel_args]
     if args.rows:
         words.append("pvio_metrics=" + args.rows)
-    if args.quick:
+    if system.is_slow:
+        words.append("pvio_batches=1 pvio_batch_ms=200")
+    elif args.quick:
         words.append("pvio_batches=3 pvio_batch_ms=200")
+    else:
+        words.append("pvio_batches=5 pvio_batch_ms=300")
     return " ".join(w for w in words if w)
 
 
@@ -110,10 +115,11 @@ def boots_from(args, system, images, kind):
     """The initramfs, and what the kernel is told."""
     run = "quiet nokaslr panic=1 parapet_mode=run bench_work="
     if kind == "io" and system.peer:
-        words = f"{run}guest bench_accel={system.accel} {io_words(args)}"
-        return images.guest(system, io_words(args)), words
+        told = io_words(args, system)
+        return (images.guest(system, told),
+                f"{run}guest bench_accel={system.accel} {told}")
     if kind == "io":
-        return images.host(), f"{run}disk {io_words(args)}"
+        return images.host(), f"{run}disk {io_words(args, system)}"
     if system.peer:
         return (images.micro(system, kind, bench_words(args, kind)),
                 f"{run}micro bench_accel={system.accel}")
@@ -204,22 +210,29 @@ def choose_kinds(args):
 
 def plan_of(args):
     """(label, system, kind) in the order of the boots."""
+    micro = [name for name in args.systems if SYSTEMS[name].has_micro]
     plan = []
-    for number in range(0 if args.no_time else args.rounds):
-        first = number % len(args.systems)      # nobody is always first
-        for name in args.systems[first:] + args.systems[:first]:
-            if number < (SYSTEMS[name].rounds or args.rounds):
-                plan.append((f"round {number + 1}", name, "time"))
+    if not args.no_time:
+        plan += rounds_of("round", micro, "time", args.rounds)
     if not args.no_insns:
-        plan += [("instructions", name, "insns") for name in args.systems
-                 if not SYSTEMS[name].rounds]
+        plan += [("instructions", name, "insns") for name in micro
+                 if not SYSTEMS[name].is_slow]
     if not args.no_flushes:
-        plan += [("flushes", name, "flushes") for name in args.systems
+        plan += [("flushes", name, "flushes") for name in micro
                  if not SYSTEMS[name].peer]     # nobody could stop it in time
-    for number in range(0 if args.no_io else args.rounds):
-        plan += [(f"devices {number + 1}", name, "io")
-                 for name in args.systems
-                 if number < (SYSTEMS[name].rounds or args.rounds)]
+    if not args.no_io:
+        plan += rounds_of("devices", args.systems, "io",
+                          min(args.rounds, args.io_rounds))
+    return plan
+
+
+def rounds_of(label, systems, kind, rounds):
+    plan = []
+    for number in range(rounds):
+        first = number % max(len(systems), 1)   # nobody is always first
+        plan += [(f"{label} {number + 1}", name, kind)
+                 for name in systems[first:] + systems[:first]
+                 if not (number and SYSTEMS[name].is_slow)]
     return plan
 
 

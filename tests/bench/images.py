@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the benchmark's machines boot from: initramfs images, guests, a disk."""
 
+import glob
 import os
 import re
 import shutil
@@ -264,7 +265,7 @@ class Images:
             files = self._guests(system.name, system, guests)
             cloud = self._cloud()
             files["guest/vmlinuz"] = self._kernel_for(system, cloud)
-            files["guest/initrd"] = self._guest_initrd(cloud)
+            files["guest/initrd"] = self._guest_initrd(cloud, system)
             return self._host(out, system.peer, files)
         return self._once(f"{system.name}-io.img", make)
 
@@ -272,14 +273,27 @@ class Images:
         return self._once("cloud", lambda _: output_of(
             os.path.join(IMAGE, "fetch.sh"), "kernel", "cloud-amd64"))
 
-    def _guest_initrd(self, cloud):
-        return self._once("guest-initrd.img", lambda out: self._initramfs(
+    def _guest_initrd(self, cloud, system):
+        own = self._own_modules(system)
+        name = f"{system.name}-guest.img" if own else "guest-initrd.img"
+        return self._once(name, lambda out: self._initramfs(
             out, "--kernel", cloud,
             "--modules", write(self._path("guest.list"), GUEST_MODULES),
             "--program", self._program("pvio"),
             "--program", self._program("pvwork"),
             "--init", os.path.join(HERE, "guest_init.sh"),
-            *file_words(self._work_files())))
+            *file_words({**self._work_files(), **own})))
+
+    def _own_modules(self, system):
+        """Modules that are not the kernel's."""
+        if not system.modules:
+            return {}
+        found = glob.glob(os.path.join(self.build, system.modules, "*.ko"))
+        # Our kernel may have them built in.
+        if not found and not system.kernel:
+            raise ImageError(f"{self.build}/{system.modules} has no modules: "
+                             "run make modules")
+        return {"modules/" + os.path.basename(path): path for path in found}
 
 
 def read(path):

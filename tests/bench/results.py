@@ -48,6 +48,13 @@ LIMITS = (
     ("block_rand_qd1", "parapet-guest", "parapet-control", "least", 0.45),
     ("block_rand_qd32", "parapet-control", BASE, "least", 0.70),
     ("block_rand_qd1", "parapet-control", BASE, "least", 0.70),
+    *((metric, ours, other, "least", limit)
+      for ours in ("parapet-guest-patched", "parapet-guest-frontends")
+      for metric in ("block_seq_read", "block_rand_qd1", "block_rand_qd32")
+      for other, limit in (("parapet-control", 0.95), ("parapet-guest", 1.5))),
+    *((metric, ours, "parapet-guest", "least", 1.5)
+      for ours in ("parapet-guest-patched", "parapet-guest-frontends")
+      for metric in ("net_to_control", "net_to_guest")),
     ("net_to_control", "parapet-guest", None, "least", 117),
     ("net_to_guest", "parapet-guest", None, "least", 155),
     ("net_rtt", "parapet-guest", None, "most", 390),

@@ -25,7 +25,9 @@ class System:
     peer: str = ""
     accel: str = ""             # of qemu
     kernel: str = ""            # of the guest, if it is not the stock one
-    rounds: int = 0             # at most; 0: all.  For what takes long
+    modules: str = ""           # folder of more modules of the guest
+    is_slow: bool = False       # one round, with as little as there can be
+    has_micro: bool = True      # False: devices and work are all there is
 
     def hv_args(self, more=""):
         """Words for the hypervisor, if there is one."""
@@ -43,13 +45,16 @@ SYSTEMS = {system.name: system for system in (
     System("parapet-control", "Parapet, control domain", "parapet"),
     System("parapet-guest", "Parapet, guest", "parapet", "parapet"),
     System("parapet-guest-patched", "Parapet, guest, patched kernel",
-           "parapet", "parapet", kernel="guest-kernel/bzImage"),
+           "parapet", "parapet", kernel="guest-kernel/bzImage",
+           modules="guest-kernel/modules"),
+    System("parapet-guest-frontends", "Parapet, guest, own frontends",
+           "parapet", "parapet", modules="modules", has_micro=False),
     System("xen-control", "Xen 4.17, control domain", "xen"),
     System("xen-guest", "Xen 4.17, PV guest", "xen", "xen"),
     System("kvm-guest", "KVM, guest", "native", "qemu", "kvm"),
     System("tcg-guest", "QEMU, all emulated", "native", "qemu", "tcg",
-           rounds=1),
+           is_slow=True),
 )}
-# What is measured unless somebody chooses: what needs ten minutes to be built
-# first is left out.
-USUAL = [name for name, system in SYSTEMS.items() if not system.kernel]
+# What is measured unless somebody chooses: what has to be built first is left
+# out (make guest-kernel, make modules).
+USUAL = [name for name, system in SYSTEMS.items() if not system.modules]

@@ -80,7 +80,7 @@ class PlanTest(unittest.TestCase):
     @staticmethod
     def args(**more):
         args = types.SimpleNamespace(
-            systems=list(USUAL), rounds=3, rows="", no_time=False,
+            systems=list(USUAL), rounds=3, io_rounds=2, rows="", no_time=False,
             no_insns=False, no_flushes=False, no_io=False)
         vars(args).update(more)
         return args
@@ -96,6 +96,10 @@ class PlanTest(unittest.TestCase):
         plan = bench.plan_of(self.args())
         kinds = [kind for _, name, kind in plan if name == "tcg-guest"]
         self.assertEqual(kinds, ["time", "io"])
+
+    def test_devices_alone(self):
+        plan = bench.plan_of(self.args(systems=["parapet-guest-frontends"]))
+        self.assertEqual([kind for _, _, kind in plan], ["io", "io"])
 
     def test_rows_say_which_boots_are_needed(self):
         for rows, kinds in (("net_rtt", {"io"}),

@@ -56,6 +56,8 @@ static const struct {
 	{"parapet-guest", "Parapet guest", "parapet-guest"},
 	{"parapet-guest-patched", "Parapet guest, patched kernel",
 	 "parapet-patched"},
+	{"parapet-guest-frontends", "Parapet guest, own frontends",
+	 "parapet-own"},
 	{"xen-control", "Xen 4.17, control domain", "xen-control"},
 	{"xen-guest", "Xen 4.17 PV guest", "xen-guest"},
 	{"kvm-guest", "KVM guest", "kvm-guest"},

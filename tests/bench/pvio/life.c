@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define FIRST_WORDS "guest: first program"
+#define READY_WORDS "guest: ready" /* its devices are there */
 
 enum {
 	LISTS = 3, /* in a batch */
@@ -115,6 +116,7 @@ static struct life live(const char *create, const char *end, const char *log)
 	l.toolstack = run(create);
 	wait_for(watch, log, FIRST_WORDS);
 	l.to_init = (now() - began) * 1e3;
+	wait_for_words(log, READY_WORDS);
 	l.destroy = run(end);
 	return l;
 }
