@@ -168,9 +168,8 @@ bool report_read(struct report *r, struct json_object *json, char *error,
 		return wrong(error, room, "no results: it has no figures");
 	}
 	qsort(r->rows, (size_t)r->nr_rows, sizeof(r->rows[0]), by_group);
-	r->base = find_system(r, "native");
-	if (r->base < 0)
-		r->base = find_system(r, "parapet-control");
+	/* The bare machine is the first, if it is there. */
+	r->base = r->nr_systems > 1 ? 0 : -1;
 	return true;
 }
 

@@ -57,7 +57,7 @@ struct report {
 	struct json_object *json;
 	struct system systems[MAX_SYSTEMS];
 	int nr_systems;
-	int base; /* the system that others are compared with; -1: none */
+	int base; /* the system that others are compared with; -1: no others */
 	struct row rows[MAX_ROWS]; /* by group */
 	int nr_rows;
 };

@@ -3,19 +3,19 @@
 #ifndef TOOLS_BENCH_STYLE_H
 #define TOOLS_BENCH_STYLE_H
 
-#define STYLE_LIGHT                                                                                  \
-	"--paper:#fbfbf9;--card:#fff;--ink:#1d2126;--soft:#656c75;"                                  \
-	"--line:#e3e4e0;--track:#f0f0ec;--good:#1b7f4b;--bad:#b3261e;"                               \
-	"--native:#7c8490;--parapet-control:#6aa5dd;--parapet-guest:#1763b5;"                        \
-	"--parapet-patched:#0a2f6b;--parapet-own:#0d8ba1;"                       \
+#define STYLE_LIGHT                                                            \
+	"--paper:#fbfbf9;--card:#fff;--ink:#1d2126;--soft:#656c75;"            \
+	"--line:#e3e4e0;--track:#f0f0ec;--good:#1b7f4b;--bad:#b3261e;"         \
+	"--native:#7c8490;--parapet-control:#6aa5dd;--parapet-guest:#1763b5;"  \
+	"--parapet-patched:#0a2f6b;--parapet-own:#0d8ba1;"                     \
 	"--xen-control:#e8a04c;--xen-guest:#c4570c;"                           \
 	"--kvm-guest:#21936a;--tcg-guest:#8e55b8;--other:#a08a3c"
 
-#define STYLE_DARK                                                                                   \
-	"--paper:#14171b;--card:#1c2026;--ink:#e8eaed;--soft:#9aa3ad;"                               \
-	"--line:#30363e;--track:#262b32;--good:#57c98d;--bad:#ff8a80;"                               \
-	"--native:#9aa3ad;--parapet-control:#5d8fc0;--parapet-guest:#5fb0ff;"                        \
-	"--parapet-patched:#b5dcff;--parapet-own:#46c6da;"                       \
+#define STYLE_DARK                                                             \
+	"--paper:#14171b;--card:#1c2026;--ink:#e8eaed;--soft:#9aa3ad;"         \
+	"--line:#30363e;--track:#262b32;--good:#57c98d;--bad:#ff8a80;"         \
+	"--native:#9aa3ad;--parapet-control:#5d8fc0;--parapet-guest:#5fb0ff;"  \
+	"--parapet-patched:#b5dcff;--parapet-own:#46c6da;"                     \
 	"--xen-control:#b9803f;--xen-guest:#ff9d4d;"                           \
 	"--kvm-guest:#4fd1a0;--tcg-guest:#c796ee;--other:#d8c06a"
 

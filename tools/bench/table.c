@@ -14,6 +14,11 @@ enum {
 	COST_WIDTH = 7,
 };
 
+static bool has_cost(const struct report *r, int system)
+{
+	return r->base >= 0 && system != r->base;
+}
+
 /* "parapet-guest" is "parapet" above "guest": columns are narrow. */
 static void write_heads(FILE *f, const struct report *r)
 {
@@ -22,11 +27,11 @@ static void write_heads(FILE *f, const struct report *r)
 		for (int i = 0; i < r->nr_systems; i++) {
 			const char *name = r->systems[i].name;
 			const char *dash = strchr(name, '-');
-			int width = FIGURE_WIDTH + COST_WIDTH;
+			int width = FIGURE_WIDTH;
 			int len = dash ? (int)(dash - name) : (int)strlen(name);
 
-			if (i == r->base)
-				width = FIGURE_WIDTH;
+			if (has_cost(r, i))
+				width += COST_WIDTH;
 			if (!line)
 				fprintf(f, "%*s%.*s",
 					width > len ? width - len : 0, "", len,
@@ -63,7 +68,7 @@ static void write_row(FILE *f, const struct report *r, const struct row *row)
 		if (row->of[i].known)
 			figure_text(text, row->of[i].median, row->unit, false);
 		fprintf(f, "%*s", FIGURE_WIDTH, text);
-		if (i == r->base)
+		if (!has_cost(r, i))
 			continue;
 		cost_text(text, report_cost(r, row, i), false);
 		fprintf(f, "%*s", COST_WIDTH, text);
