@@ -232,7 +232,7 @@ def rounds_of(label, systems, kind, rounds):
         first = number % max(len(systems), 1)   # nobody is always first
         plan += [(f"{label} {number + 1}", name, kind)
                  for name in systems[first:] + systems[:first]
-                 if not (number and SYSTEMS[name].is_slow)]
+                 if number < SYSTEMS[name].rounds]
     return plan
 
 

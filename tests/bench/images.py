@@ -221,7 +221,8 @@ class Images:
         """Files that describe guests to the system's toolstack."""
         files = {}
         for guest in guests:
-            name, text = guest.described_for(system.peer)
+            name, text = guest.described_for(system.peer,
+                                              system.accel)
             files["guest/" + name] = write(self._path(f"{label}-{name}"), text)
         return files
 

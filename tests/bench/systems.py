@@ -23,10 +23,11 @@ class System:
     title: str
     base: str
     peer: str = ""
-    accel: str = ""             # of qemu
+    accel: str = ""             # qemu: kvm or tcg; xen: pv or pvh
     kernel: str = ""            # of the guest, if it is not the stock one
     modules: str = ""           # folder of more modules of the guest
-    is_slow: bool = False       # one round, with as little as there can be
+    rounds: int = 99            # at most
+    is_slow: bool = False       # with as little as there can be
     has_micro: bool = True      # False: devices and work are all there is
 
     def hv_args(self, more=""):
@@ -50,10 +51,12 @@ SYSTEMS = {system.name: system for system in (
     System("parapet-guest-frontends", "Parapet, guest, own frontends",
            "parapet", "parapet", modules="modules", has_micro=False),
     System("xen-control", "Xen 4.17, control domain", "xen"),
-    System("xen-guest", "Xen 4.17, PV guest", "xen", "xen"),
+    System("xen-guest", "Xen 4.17, PV guest", "xen", "xen", "pv"),
+    System("xen-pvh", "Xen 4.17, PVH guest", "xen", "xen", "pvh",
+           rounds=1),
     System("kvm-guest", "KVM, guest", "native", "qemu", "kvm"),
     System("tcg-guest", "QEMU, all emulated", "native", "qemu", "tcg",
-           is_slow=True),
+           rounds=1, is_slow=True),
 )}
 # What is measured unless somebody chooses: what has to be built first is left
 # out (make guest-kernel, make modules).

@@ -40,7 +40,7 @@ XML_DEVICES = f"""
 
 # The guest's own time stamp counter: emulated, it costs ten times as much.
 XL = """name = "{name}"
-type = "pv"
+type = "{accel}"
 memory = {mem}
 maxmem = {mem}
 vcpus = 1
@@ -75,12 +75,12 @@ class Guest:
     words: str
     has_devices: bool = False
 
-    def described_for(self, peer):
-        """(name of a file, its text)."""
+    def described_for(self, peer, accel=""):
+        """(name of a file, its text); accel is Xen's type of the guest."""
         template, devices, ending = {
             "parapet": (XML, XML_DEVICES, "xml"),
             "xen": (XL, XL_DEVICES, "cfg"),
             "qemu": (QEMU, QEMU_DEVICES, "qemu")}[peer]
         text = template.format(name=self.name, mem=self.mem, words=self.words,
-                               devices=devices if self.has_devices else "")
+                               accel=accel, devices=devices if self.has_devices else "")
         return f"{self.name}.{ending}", text

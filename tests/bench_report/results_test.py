@@ -115,7 +115,7 @@ class PlanTest(unittest.TestCase):
             self.assertIn(system.base, ("native", "parapet", "xen"))
             if system.peer:
                 name, text = Guest("g", 64, "some words", True).described_for(
-                    system.peer)
+                    system.peer, system.accel)
                 self.assertTrue(name.startswith("g."))
                 self.assertIn("some words", text)
                 self.assertNotIn("{", text.replace("{}", ""))

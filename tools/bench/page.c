@@ -85,7 +85,7 @@ static void write_sums(FILE *f, const struct report *r)
 	}
 	if (!any)
 		return;
-	fputs("</div>\n<p class=\"note\">The great number: what an operation "
+	fputs("</div>\n<p class=\"note\">The big number: what an operation "
 	      "of the kernel costs against ",
 	      f);
 	write_text(f, r->systems[r->base].title);

@@ -60,6 +60,7 @@ static const struct {
 	 "parapet-own"},
 	{"xen-control", "Xen 4.17, control domain", "xen-control"},
 	{"xen-guest", "Xen 4.17 PV guest", "xen-guest"},
+	{"xen-pvh", "Xen 4.17 PVH guest", "xen-pvh"},
 	{"kvm-guest", "KVM guest", "kvm-guest"},
 	{"tcg-guest", "QEMU guest, emulated", "tcg-guest"},
 };
@@ -69,8 +70,8 @@ static const struct {
 } groups[NR_GROUPS] = {
 	[GROUP_KERNEL] = {"Kernel", "time of one operation"},
 	[GROUP_PROCESSOR] = {"Processor", "no kernel at all"},
-	[GROUP_WORK] = {"Work", "as people have it"},
-	[GROUP_DISK] = {"Disk", "without the page cache"},
+	[GROUP_WORK] = {"Work", "a compiler, a library, a database"},
+	[GROUP_DISK] = {"Disk", "reads that go around the page cache"},
 	[GROUP_NETWORK] = {"Network", "between a guest and the machine that "
 				      "makes it"},
 	[GROUP_LIFE] = {"Lives of guests", "from command to first program, "

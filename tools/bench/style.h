@@ -8,7 +8,7 @@
 	"--line:#e3e4e0;--track:#f0f0ec;--good:#1b7f4b;--bad:#b3261e;"         \
 	"--native:#7c8490;--parapet-control:#6aa5dd;--parapet-guest:#1763b5;"  \
 	"--parapet-patched:#0a2f6b;--parapet-own:#0d8ba1;"                     \
-	"--xen-control:#e8a04c;--xen-guest:#c4570c;"                           \
+	"--xen-control:#e8a04c;--xen-guest:#c4570c;--xen-pvh:#b3272d;"         \
 	"--kvm-guest:#21936a;--tcg-guest:#8e55b8;--other:#a08a3c"
 
 #define STYLE_DARK                                                             \
@@ -16,7 +16,7 @@
 	"--line:#30363e;--track:#262b32;--good:#57c98d;--bad:#ff8a80;"         \
 	"--native:#9aa3ad;--parapet-control:#5d8fc0;--parapet-guest:#5fb0ff;"  \
 	"--parapet-patched:#b5dcff;--parapet-own:#46c6da;"                     \
-	"--xen-control:#b9803f;--xen-guest:#ff9d4d;"                           \
+	"--xen-control:#b9803f;--xen-guest:#ff9d4d;--xen-pvh:#ff7b72;"         \
 	"--kvm-guest:#4fd1a0;--tcg-guest:#c796ee;--other:#d8c06a"
 
 #define STYLE_COLOURS                                                          \
@@ -29,6 +29,7 @@
 	".parapet-own{--c:var(--parapet-own)}"                                 \
 	".xen-control{--c:var(--xen-control)}"                                 \
 	".xen-guest{--c:var(--xen-guest)}"                                     \
+	".xen-pvh{--c:var(--xen-pvh)}"                                         \
 	".kvm-guest{--c:var(--kvm-guest)}"                                     \
 	".tcg-guest{--c:var(--tcg-guest)}"                                     \
 	".other{--c:var(--other)}\n"
