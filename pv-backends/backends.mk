@@ -7,7 +7,7 @@ BE_COMMON := $(BE_COMMON_PURE) $(addprefix pv-backends/common/,log.o journal.o \
 	bus.o bus_xen.o bus_files.o grants.o store.o)
 # For programs with a process for each device.
 BE_WORKER := $(addprefix pv-backends/common/,xenbus.o worker.o supervisor.o \
-	harden.o main.o)
+	harden.o main.o) tools/harden/harden.o
 
 BE_BLK_PURE := $(addprefix pv-backends/blk/,request.o saved.o)
 BE_BLK := $(BE_BLK_PURE) $(addprefix pv-backends/blk/,data.o flow.o image.o \

@@ -12,6 +12,7 @@
 #define PV_BACKENDS_COMMON_WORKER_H
 
 #include "pv-backends/common/xenbus.h"
+#include "tools/harden/harden.h"
 
 enum worker_status {
 	WORKER_ENDED = 0, /* the device is gone, or closed for good       */
@@ -47,10 +48,8 @@ const char *worker_path(const struct xb_driver *drv,
 /* The whole program. */
 int backend_main(const struct xb_driver *drv, int argc, char **argv);
 
-/* Become that user (name or number), for good; then refuse system calls that a
- * backend does not make.  network: it may open Unix and IP sockets.  0, or -1
- * and a line in why. */
-int harden_user(const char *user, char *why, size_t len);
+/* Refuse system calls that a backend does not make.  network: it may open Unix
+ * and IP sockets.  0, or -1 and a line in why. */
 int harden_sandbox(bool network, char *why, size_t len);
 
 #endif

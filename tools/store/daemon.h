@@ -83,10 +83,6 @@ void handover_go(struct daemon *dm); /* returns only if it failed */
 /* 0: nothing to take over; 1: done; -1: failed, with why. */
 int handover_take(struct daemon *dm, char *why, size_t len);
 
-/* harden.c */
-int harden_user(const char *user, char *why, size_t len);
-int harden_sandbox(char *why, size_t len);
-
 /* log.c */
 void log_open(const char *file, bool foreground);
 void log_line(const char *text);

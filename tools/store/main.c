@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/harden/harden.h"
 #include "tools/store/daemon.h"
 #include "tools/store/request.h"
 
@@ -378,7 +379,7 @@ static void give_away(struct daemon *dm)
 
 	if (dm->cfg.user && harden_user(dm->cfg.user, why, sizeof(why)))
 		fail(why);
-	if (dm->cfg.sandbox && harden_sandbox(why, sizeof(why)))
+	if (dm->cfg.sandbox && harden_refuse(NULL, 0, true, why, sizeof(why)))
 		store_log(&dm->st, "%s; going on without", why);
 }
 

@@ -6,5 +6,5 @@ STORE_PURE := $(addprefix tools/store/,util.o hash.o path.o perms.o domain.o \
 	domops.o control.o record.o replay.o checkpoint.o ring.o config.o)
 STORE_HOST := $(addprefix tools/store/,journal.o)
 STORE_DAEMON := $(addprefix tools/store/,main.o server.o sock.o rings.o \
-	handover.o harden.o log.o ring_files.o ring_xen.o) \
-	$(addprefix tools/xs/,eager.o eager_host.o)
+	handover.o log.o ring_files.o ring_xen.o) \
+	$(addprefix tools/xs/,eager.o eager_host.o) tools/harden/harden.o
