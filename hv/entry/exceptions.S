@@ -18,9 +18,10 @@
 	.noaltmacro
 
 /*
- * General protection.  The control domain's kernel reads PCI configuration by
- * tens of thousands of port accesses: OUT of the address to 0xcf8 is kept
- * here, IN from 0xcfc made here where no other CPU could come between.
+ * General protection.  Kernels start with thousands of CLIs that they replace
+ * only later.  The control domain's reads PCI configuration by tens of
+ * thousands of port accesses: OUT of the address to 0xcf8 is kept here, IN from
+ * 0xcfc made here where no other CPU could come between.
  *
  * on entry   rsp: 0 error 8 rip 16 cs 24 rflags 32 rsp 40 ss
  */
@@ -30,11 +31,16 @@ vec_13:
 	jne	gp_slow
 	cmpl	$SEL_RING1_CS, 16(%rsp)
 	jne	gp_slow
-	cmpq	$CONFIG_NONE, CONST(CONFIG_PORTS)
-	je	gp_slow
 	pushq	%rcx
 	movq	16(%rsp), %rcx
 o1:	movzwl	(%rcx), %ecx		/* ecx = the instruction   */
+	cmpb	$0xfa, %cl		/* CLI                     */
+	jne	1f
+	movq	CONST(VINFO), %rcx
+	movb	$1, VI_MASK(%rcx)
+	jmp	gp_next
+1:	cmpq	$CONFIG_NONE, CONST(CONFIG_PORTS)
+	je	gp_slow_pop
 	cmpb	$0xef, %cl		/* OUT eax                 */
 	jne	1f
 	cmpw	$0xcf8, %dx

@@ -257,7 +257,7 @@ hc_set_segment_base:			/* rdi = which, rsi = base */
 	shrq	$32, %rdx
 	wrmsr
 	movq	-8(%rsp), %rdx
-	movq	DATA(SCRATCH), %rcx
+5:	movq	DATA(SCRATCH), %rcx
 	jmp	hypercall_zero
 3:	movq	DATA(SCRATCH), %rcx
 	movq	-8(%rsp), %rdx
@@ -269,8 +269,7 @@ hc_set_segment_base:			/* rdi = which, rsi = base */
 	swapgs
 s1:	movl	%esi, %gs
 	swapgs
-	movq	DATA(SCRATCH), %rcx
-	jmp	hypercall_zero
+	jmp	5b
 gs_refused:
 	swapgs
 	jmp	3b
