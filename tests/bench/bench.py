@@ -128,9 +128,11 @@ def boots_from(args, system, images, kind):
 
 def machine_of(args, system, images, kind):
     image = os.path.join(args.build, "image", args.flavour)
-    hypervisor = {"native": "",
-                  "parapet": os.path.join(args.build, "parapet"),
-                  "xen": os.path.join(args.build, "bench", "xen")}[system.base]
+    hypervisor = ""
+    if system.base == "parapet":
+        hypervisor = os.path.join(args.build, "parapet")
+    elif system.base == "xen":
+        hypervisor = images.xen()
     initrd, words = boots_from(args, system, images, kind)
     return Machine(
         system=system.base, hypervisor=hypervisor,
@@ -237,20 +239,24 @@ def rounds_of(label, systems, kind, rounds):
 
 
 def run_plan(args, folder, results):
-    """All boots; the number of those that failed."""
+    """All boots; the number of those that failed.  Who interrupts it keeps
+    what was measured until then."""
     images = Images(args.build, folder, args.flavour)
     plan, failed = plan_of(args), 0
     for number, (label, name, kind) in enumerate(plan, 1):
-        machine = machine_of(args, SYSTEMS[name], images, kind)
         how = count_flushes if kind == "flushes" else measure
         log = os.path.join(folder, f"{label.replace(' ', '-')}-{name}.log")
         head = f"[{number}/{len(plan)}] {label}, {name}: "
         try:
+            machine = machine_of(args, SYSTEMS[name], images, kind)
             found, seconds = how(machine, args.seconds, log)
-        except BenchError as err:
+        except (BenchError, ImageError, MachineError) as err:
             say(head + str(err))
             failed += 1
             continue
+        except KeyboardInterrupt:
+            say(head + "interrupted")
+            return failed + 1
         say(head + f"{seconds:.1f} s")
         results.add(name, found, SUFFIX[kind])
     return failed
@@ -274,22 +280,11 @@ def main():
     folder = os.path.join(args.build, "bench")
     os.makedirs(folder, exist_ok=True)
     results = Results()
-    try:
-        if any(SYSTEMS[name].base == "xen" for name in args.systems):
-            xen = output_of(os.path.join(IMAGE, "fetch.sh"), "xen")
-            link = os.path.join(folder, "xen")
-            if os.path.lexists(link):
-                os.unlink(link)
-            os.symlink(os.path.join(xen, "xen"), link)
-        failed = run_plan(args, folder, results)
-        setup = setup_of(args)
-    except (BenchError, ImageError, MachineError) as err:
-        say(str(err))
-        return 1
+    failed = run_plan(args, folder, results)
     if not results.values:
         return 1
     path = os.path.join(folder, "results.json")
-    results.write_json(path, setup)
+    results.write_json(path, setup_of(args))
     say(f"wrote {path}")
     if subprocess.run([os.path.join(args.build, "bin", "parapet-bench"),
                        "report", path], check=False).returncode:

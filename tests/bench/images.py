@@ -25,7 +25,9 @@ XEN_PROGRAMS = (*(f"usr/lib/xen-4.17/bin/{name}" for name in (
     *(f"usr/bin/xenstore-{name}" for name in ("exists", "read", "write")))
 # What the C library opens by itself when a thread is cancelled.
 XEN_FILES = ("lib/x86_64-linux-gnu/libgcc_s.so.1", "etc/xen/xl.conf")
-QEMU_FILES = ("/usr/share/seabios/bios-256k.bin",
+# Some builds of QEMU have a few of them in themselves.
+QEMU_FILES = ("/usr/lib/x86_64-linux-gnu/qemu/accel-tcg-x86_64.so",
+              "/usr/share/seabios/bios-256k.bin",
               "/usr/share/qemu/linuxboot_dma.bin",
               "/usr/share/qemu/pvh.bin",
               "/usr/share/qemu/kvmvapic.bin")
@@ -124,6 +126,19 @@ class Images:
         output_of(os.path.join(IMAGE, "initramfs.py"), "--out", out, *words)
         return out
 
+    def xen(self):
+        """Xen itself.  QEMU takes a link without the commas and pluses that
+        versions have."""
+        return self._once("xen", self._link_xen)
+
+    @staticmethod
+    def _link_xen(out):
+        tree = output_of(os.path.join(IMAGE, "fetch.sh"), "xen")
+        if os.path.lexists(out):
+            os.unlink(out)
+        os.symlink(os.path.join(tree, "xen"), out)
+        return out
+
     def bare(self):
         """pvbench as the first program, and nothing besides device nodes."""
         return self._once("initrd.img", lambda out: self._initramfs(
@@ -205,12 +220,8 @@ class Images:
                 files["etc/xen/scripts/" + name] = os.path.join(
                     PEERS, "xen_hotplug.sh")
         if peer == "qemu":
-            files.update({path: path for path in QEMU_FILES})
-            # Some builds of QEMU have it in themselves.
-            module = ("/usr/lib/x86_64-linux-gnu/qemu/"
-                      "accel-tcg-x86_64.so")
-            if os.path.exists(module):
-                files[module] = module
+            files.update({path: path for path in QEMU_FILES
+                          if os.path.exists(path)})
             files["guest/ifup"] = os.path.join(PEERS, "tap_up.sh")
             for name in ("create", "destroy"):
                 files[f"usr/bin/vm-{name}"] = os.path.join(
