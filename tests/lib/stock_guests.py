@@ -53,6 +53,9 @@ class Plan:
     guest_files: tuple = ()
     toolstack: tuple = TOOLSTACK
     cmdline: str = ""       # more of the control domain's
+    # Its clock counts instructions, each 2^icount ns: what is measured does
+    # not depend on what the host does besides.  Only with one CPU.
+    icount: int = -1
     flavours: dict = dataclasses.field(default_factory=dict)  # other kernels
 
 
@@ -181,7 +184,9 @@ def boot(plan, args, folder, smp):
         kernel_args="console=hvc0 panic=1 parapet_mode=run quiet " +
                     plan.cmdline,
         hv_args=f"control_mem={plan.control_mem}M", smp=smp, mem=plan.mem,
-        disk=make_disk(folder) if plan.has_disk else None, nic="none")
+        disk=make_disk(folder) if plan.has_disk else None, nic="none",
+        extra=() if plan.icount < 0 else
+        ("-icount", f"shift={plan.icount},sleep=off"))
     return Boot(machine, plan.seconds, QUIET_SECONDS, logger(args.log)).run()
 
 
@@ -212,4 +217,5 @@ def boot_all(args, plans, look=None):
 def main(text, *words, **more):
     """One boot, as the words of Plan say; text is the program's own."""
     args = arguments(text).parse_args()
-    return boot_all(args, [(Plan(*words, **more), args.smp)])
+    plan = Plan(*words, **more)
+    return boot_all(args, [(plan, args.smp if plan.icount < 0 else 1)])

@@ -50,9 +50,13 @@ again cpu compute &
 again disk read_disk &
 again store ask_store &
 echo "guest: works"
+count_of() { # NAME; the file may just be being written
+	until count=$(cat "/run/$1") && [ -n "$count" ]; do :; done
+	echo "$count"
+}
 while read -r line; do
 	read -r up _ </proc/uptime
-	echo "count <$line> $up $(cat /run/cpu) $(cat /run/disk)" \
-		"$(cat /run/store) ."
+	echo "count <$line> $up $(count_of cpu) $(count_of disk)" \
+		"$(count_of store) ."
 done
 while :; do sleep 1000; done

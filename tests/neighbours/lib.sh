@@ -87,7 +87,10 @@ ratio() { # KIND COUNT FEW
 	first=$(head -n "$3" /tmp/times | middle $((($3 + 1) / 2)))
 	last=$(tail -n "$3" /tmp/times | middle $((($3 + 1) / 2)))
 	echo "measured: density $1 count=$2 first=$first last=$last" \
-		"ratio=$(awk "BEGIN { printf \"%.2f\", $last / $first }")"
+		"per_cent=$((last * 100 / first))"
+}
+not_much_slower() { # the last than the first
+	[ $((last * 100 / first)) -le 150 ]
 }
 destroy() { # KIND COUNT
 	n=1

@@ -9,4 +9,5 @@
 toolstack
 before=$(free_kib)
 round small 200 4 "$small" wait "small: up" 21
+check small "the last ones are created like the first" not_much_slower
 ending small 200 "$before"
