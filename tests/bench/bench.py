@@ -14,6 +14,7 @@ it.  README.md has each row's meaning.
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -280,6 +281,8 @@ def main():
     folder = os.path.join(args.build, "bench")
     os.makedirs(folder, exist_ok=True)
     results = Results()
+    # Whoever ends us ends the machine, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     failed = run_plan(args, folder, results)
     if not results.values:
         return 1

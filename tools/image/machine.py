@@ -242,10 +242,10 @@ class Boot:
                    else subprocess.DEVNULL),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True)
-        if self.urgent:
-            put_first(self.process.pid)
         where = []
         try:
+            if self.urgent:
+                put_first(self.process.pid)
             ended = self._watch(began, on_line)
             if ended in ("panic", "stuck", "late"):
                 where = self._where()
