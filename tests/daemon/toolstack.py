@@ -281,7 +281,9 @@ class Toolstack:
         for root in ("/local/domain", "/vm"):
             walk(root)
         client.close()
-        return sorted(n for n in found if n.count("/") > 5 or
+        # Folders of all domains stay: backend/TYPE, error/backend/TYPE.
+        return sorted(n for n in found
+                      if n.replace("/error/", "/").count("/") > 5 or
                       n.startswith("/vm/") or
                       (n.startswith("/local/domain/") and
                        not n.startswith("/local/domain/0")))

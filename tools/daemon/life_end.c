@@ -2,9 +2,10 @@
 /*
  * The end of a domain: it is destroyed, or ended by itself.
  *
- * The hypervisor's part is begun first, in a thread, since it always works and
- * frees what is scarce.  Backends are asked to let go meanwhile, and get a
- * moment: a backend that does not answer keeps nobody from going on.
+ * Backends are asked to let go before the hypervisor's part begins: so one that
+ * cannot reach the domain's memory knows why.  That part runs in a thread while
+ * they do.  They get a moment, no more: a backend that does not answer keeps
+ * nobody from going on.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct destroy_job {
 	struct domain *d;
 	bool restart;
 	bool foreign; /* its number is another domain's now */
+	bool mute; /* backends cannot be told */
 	bool gone, gone_awaited;
 	int rc;
 };
@@ -68,23 +70,6 @@ static bool is_there(struct destroy_job *j)
 	return !j->foreign;
 }
 
-static int run_domain(struct job *job, struct fail *why)
-{
-	struct destroy_job *j = (struct destroy_job *)job;
-
-	(void)why;
-	j->gone = !is_there(j);
-	if (j->gone)
-		return JOB_DONE;
-	job_hold(job);
-	j->work = (struct work_item){.run = destroy_run, .done = destroy_done};
-	if (!work_start(job->d->dm->work, &j->work))
-		return JOB_DONE;
-	destroy_run(&j->work); /* no thread: here, then */
-	destroy_done(&j->work);
-	return JOB_DONE;
-}
-
 static void close_poke(struct job *job)
 {
 	if (devices_closed(job->d))
@@ -101,32 +86,62 @@ static void close_late(struct job *job)
 	job_continue(job, 0, NULL);
 }
 
-static int run_close(struct job *job, struct fail *why)
+/* One that never opened has nobody who would answer.  False: none did. */
+static bool put_closing(struct batch *b, struct domain *d)
 {
-	struct domain *d = job->d;
-	struct batch *b;
 	struct device *dev;
 	bool any = false;
 
-	if (((struct destroy_job *)job)->foreign)
-		return JOB_DONE;
-	b = batch_new((unsigned int)d->domid);
 	TAILQ_FOREACH(dev, &d->devices, link)
-	{
-		/* One that never opened has nobody who would answer. */
-		if (!b || dev->state != DEV_READY)
-			continue;
+	if (b && dev->state == DEV_READY) {
 		device_put_closing(b, dev);
 		any = true;
 	}
-	if (!any) {
+	return any;
+}
+
+static int run_close(struct job *job, struct fail *why)
+{
+	struct destroy_job *j = (struct destroy_job *)job;
+	struct domain *d = job->d;
+	struct batch *b;
+
+	j->gone = !is_there(j);
+	if (j->foreign)
+		return JOB_DONE;
+	b = batch_new((unsigned int)d->domid);
+	if (!put_closing(b, d)) {
 		batch_free(b);
-		return JOB_DONE;
-	}
-	if (batch_commit(d->dm->store, b, why)) {
+	} else if (batch_commit(d->dm->store, b, why)) {
 		daemon_log("d%d: %s", d->domid, why->text);
-		return JOB_DONE;
+		j->mute = true;
 	}
+	return JOB_DONE;
+}
+
+static int run_domain(struct job *job, struct fail *why)
+{
+	struct destroy_job *j = (struct destroy_job *)job;
+
+	(void)why;
+	if (j->gone)
+		return JOB_DONE;
+	job_hold(job);
+	j->work = (struct work_item){.run = destroy_run, .done = destroy_done};
+	if (!work_start(job->d->dm->work, &j->work))
+		return JOB_DONE;
+	destroy_run(&j->work); /* no thread: here, then */
+	destroy_done(&j->work);
+	return JOB_DONE;
+}
+
+static int run_devices(struct job *job, struct fail *why)
+{
+	struct destroy_job *j = (struct destroy_job *)job;
+
+	(void)why;
+	if (j->foreign || j->mute || devices_closed(job->d))
+		return JOB_DONE;
 	job->poke = close_poke;
 	job_set_timer(job, CLOSE_SECONDS, close_late);
 	return JOB_WAIT;
@@ -161,9 +176,8 @@ static int run_nodes(struct job *job, struct fail *why)
 }
 
 static const struct job_step steps[] = {
-	{"domain", run_domain, NULL},
-	{"devices", run_close, NULL},
-	{"gone", run_gone, NULL},
+	{"close", run_close, NULL},     {"domain", run_domain, NULL},
+	{"devices", run_devices, NULL}, {"gone", run_gone, NULL},
 	{"nodes", run_nodes, NULL},
 };
 

@@ -189,9 +189,11 @@ static void open_log(const struct settings *set)
 	close(fd);
 }
 
-/* Who the control domain is, for those who look into the store. */
+/* Who the control domain is, for those who look into the store; and folders of
+ * many domains, which are there whether there is one or not. */
 static void put_control_domain(struct daemon *dm)
 {
+	static const char *const type[] = {"vbd", "vif", "console"};
 	struct batch *b = batch_new(0);
 	struct fail why;
 
@@ -199,6 +201,14 @@ static void put_control_domain(struct daemon *dm)
 	batch_put(b, "name", "Domain-0");
 	batch_put(b, "domid", "0");
 	batch_mkdir(b, PERM_PRIVATE, "/local/domain/0/backend");
+	batch_mkdir(b, PERM_PRIVATE, "/local/domain/0/error");
+	batch_mkdir(b, PERM_PRIVATE, "/vm");
+	for (size_t i = 0; i < sizeof(type) / sizeof(type[0]); i++) {
+		batch_mkdir(b, PERM_INHERIT, "/local/domain/0/backend/%s",
+			    type[i]);
+		batch_mkdir(b, PERM_INHERIT, "/local/domain/0/error/backend/%s",
+			    type[i]);
+	}
 	if (batch_commit(dm->store, b, &why))
 		daemon_log("%s", why.text);
 }
