@@ -32,7 +32,7 @@ guest_xml null 4 "$null" "off" "" >/tmp/off.xml
 guest_xml web1 128 "$stock" "$cmdline" "$devices" >/tmp/stock.xml
 guest_xml web1 128 "$stock" "$cmdline work" "$devices" >/tmp/work.xml
 
-modprobe -a tun bridge
+modprobe tun # the kernel loads the bridge's by itself
 truncate -s 16M /run/disk.img
 ip link add br0 type bridge
 ip addr add 10.9.0.1/24 dev br0
@@ -127,7 +127,8 @@ exec 3>&1
 
 check lives "some of each kind, so that all has grown to its size" tens 2
 check lives "a stock guest, too" booted first_words
-wait_for same # settle: nothing more goes
+alone() { [ "$(processes | wc -l)" = 5 ]; } # no device is served any more
+wait_for alone
 inventory >/tmp/before
 memory >/tmp/memory
 from=$(now)
@@ -141,6 +142,10 @@ check lives "leave everything as it was" wait_for same
 diff /tmp/before /tmp/after | sed 's/^/different: /'
 sed 's/^/measured: /' /tmp/after
 check lives "and no daemon larger" no_growth 1024
+no_complaints() { ! grep ": " /run/parapet/services/console.log \
+	/run/parapet/services/block.log /run/parapet/services/net.log |
+	grep -v -e ": ready" -e ": connected, "; }
+check lives "no backend has complained" no_complaints
 
 # ---- death
 
