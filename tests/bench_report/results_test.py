@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What tests/bench makes of what boots printed, without a boot."""
 
+import io
 import json
 import os
 import sys
@@ -145,8 +146,10 @@ def main():
     suite = unittest.defaultTestLoader.loadTestsFromModule(
         sys.modules[__name__])
     print(f"1..{suite.countTestCases()}")
-    done = unittest.TextTestRunner(resultclass=Tap, stream=sys.stderr).run(
-        suite)
+    why = io.StringIO()
+    done = unittest.TextTestRunner(resultclass=Tap, stream=why).run(suite)
+    if not done.wasSuccessful():
+        print("# " + why.getvalue().replace("\n", "\n# "))
     return 0 if done.wasSuccessful() else 1
 
 
