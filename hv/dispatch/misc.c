@@ -156,6 +156,7 @@ long hc_vm_assist(uint64_t cmd, uint64_t type)
 	}
 }
 
+/* No extension exists yet: every feature word is 0. */
 long hc_ext_op(uint64_t cmd, uint64_t arg)
 {
 	struct pv_ext_features f;
@@ -164,7 +165,7 @@ long hc_ext_op(uint64_t cmd, uint64_t arg)
 		return -ENOSYS;
 	if (copy_from_guest(&f, arg, sizeof(f)))
 		return -EFAULT;
-	f.bits = f.word ? 0 : PV_EXT_F_LONE_SWITCH;
+	f.bits = 0;
 	f.version = PV_EXT_VERSION;
 	f.nr_words = PV_EXT_NR_WORDS;
 	return tell(arg, &f, sizeof(f));

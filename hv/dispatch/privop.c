@@ -8,7 +8,6 @@
  * when its kernel raised the (shadowed) IOPL.
  */
 #include <pv/errno.h>
-#include <pv/ext.h>
 
 #include "hv/cpu/asm.h"
 #include "hv/cpu/features.h"
@@ -43,7 +42,6 @@ static void emulate_cpuid(struct cpu_regs *regs)
 {
 	const struct cpuid_facts facts = {
 		.vcpu = current->id,
-		.features = PV_EXT_F_LONE_SWITCH,
 		.xcr0 = features.xcr0,
 		.slow_bytes = features.slow_bytes,
 		.tsc_stable = true,

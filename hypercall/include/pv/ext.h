@@ -22,9 +22,6 @@
 /* Feature words, of 32 bits each, that are defined. */
 #define PV_EXT_NR_WORDS 1
 
-/* Feature bits of word 0. */
-#define PV_EXT_F_LONE_SWITCH 0x1
-
 /* CPUID. */
 #define PV_EXT_CPUID_FIRST_LEAF    0x40000000
 #define PV_EXT_CPUID_LEAF_STEP     0x100
