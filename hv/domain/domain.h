@@ -72,6 +72,8 @@ struct vcpu {
 	mfn_t user_root; /* MMUEXT_NEW_USER_BASEPTR, or MFN_INVALID         */
 	mfn_t held_root[2]; /* uses as L4: of these two, or (paging/roots.c)
 			       of what they were                            */
+	uint64_t pinned_root, pinned_at; /* the L4 pinned last, and which of
+					    the CPU's entries that was      */
 	mfn_t gdt_frames[14]; /* typed descriptor pages, referenced         */
 	unsigned int gdt_entries;
 	uint64_t ldt_base; /* guest virtual address                         */

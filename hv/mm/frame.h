@@ -218,6 +218,12 @@ struct root_pair {
  * copies that @d has pinned.
  */
 void root_copy_load(struct mm_domain *d, struct root_pair pair);
+/*
+ * The running vcpu, which is of @d, will likely switch to @pair: offer it, if
+ * both are pinned.
+ */
+void root_copy_prepare(struct mm_domain *d, struct root_pair pair)
+	MUST_HOLD(d->lock);
 /* The trampoline has loaded @cr3: the roots that it stands for. */
 struct root_pair root_copy_learn(uint64_t cr3);
 /* No trampoline switches to @mfn from now on. */

@@ -97,6 +97,7 @@ static struct root_copies *copies_get(struct cpu *c)
 		set->used[i] = ~0ull;
 		c->tconst->roots[i].cr3 = root_cr3(c, t);
 	}
+	BUG_ON(!set);
 	store_release(&copies[c->id], set);
 	return set;
 }
@@ -110,14 +111,23 @@ static unsigned int copy_find(const struct root_copies *set, uint64_t mfn)
 	return i;
 }
 
-static unsigned int copy_make(struct root_copies *set, uint64_t mfn)
+/* A copy of none, or else the next but the one that the guest is on. */
+static unsigned int copy_victim(struct root_copies *set)
 {
 	unsigned int n = copy_find(set, 0);
 
 	if (n == NR_COPIES) {
-		n = set->next;
+		n = set->next == set->now ? set->next + 1 : set->next;
+		n %= NR_COPIES;
 		set->next = (n + 1) % NR_COPIES;
 	}
+	return n;
+}
+
+static unsigned int copy_make(struct root_copies *set, uint64_t mfn)
+{
+	unsigned int n = copy_victim(set);
+
 	WRITE_ONCE(set->root[n].kernel, mfn);
 	smp_mb(); /* ORDER: root_entry_changed */
 	copy_fill(set, n, direct_map(mfn_of(mfn)));
@@ -223,7 +233,7 @@ void root_copy_load(struct mm_domain *d, struct root_pair pair)
 	struct root_copies *set = copies_get(c);
 	unsigned int n;
 
-	BUG_ON(!set || !pair.kernel || pair.kernel >= frame_limit);
+	BUG_ON(!pair.kernel || pair.kernel >= frame_limit);
 	spin_lock(&c->root_lock);
 	n = copy_find(set, pair.kernel);
 	if (n == NR_COPIES)
@@ -233,6 +243,25 @@ void root_copy_load(struct mm_domain *d, struct root_pair pair)
 	offers_make(c, set, d);
 	spin_unlock(&c->root_lock);
 	tlb_flush_local();
+}
+
+void root_copy_prepare(struct mm_domain *d, struct root_pair pair)
+{
+	struct cpu *c = this_cpu->self;
+	struct root_copies *set = copies_get(c);
+	unsigned int n;
+
+	/* What is not an L4 is not followed: it must have no copy. */
+	if (!may_offer(d, pair))
+		return;
+	spin_lock(&c->root_lock);
+	n = copy_find(set, pair.kernel);
+	if (n == NR_COPIES)
+		n = copy_make(set, pair.kernel);
+	if (n != set->now)
+		set->root[n].user = pair.user;
+	offers_make(c, set, d);
+	spin_unlock(&c->root_lock);
 }
 
 struct root_pair root_copy_learn(uint64_t cr3)

@@ -98,11 +98,10 @@ static int op_do(struct mm_domain *d, const struct pv_mmuext_op *op)
 	case MMUEXT_PIN_L2_TABLE:
 	case MMUEXT_PIN_L3_TABLE:
 	case MMUEXT_PIN_L4_TABLE:
-		return f ? pin_get(f, d,
-				   FT_L1 + (op->cmd - MMUEXT_PIN_L1_TABLE))
+		return f ? pt_pin(f, d, FT_L1 + (op->cmd - MMUEXT_PIN_L1_TABLE))
 			 : -EINVAL;
 	case MMUEXT_UNPIN_TABLE:
-		return f ? root_unpin(f, d) : -EINVAL;
+		return f ? pt_unpin(f, d) : -EINVAL;
 	case MMUEXT_CLEAR_PAGE:
 		return page_fill(d, op->arg1.mfn, NULL);
 	case MMUEXT_COPY_PAGE:

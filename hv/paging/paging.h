@@ -66,8 +66,10 @@ enum root_kind {
 };
 int root_replace(struct mm_domain *d, struct vcpu *v, enum root_kind kind,
 		 uint64_t new) MUST_HOLD(d->lock);
-/* MMUEXT_UNPIN_TABLE, of any level. */
-int root_unpin(struct frame *f, struct mm_domain *d) MUST_HOLD(d->lock);
+/* MMUEXT_PIN_*_TABLE and MMUEXT_UNPIN_TABLE, of any level. */
+int pt_pin(struct frame *f, struct mm_domain *d, enum frame_type type)
+	MUST_HOLD(d->lock);
+int pt_unpin(struct frame *f, struct mm_domain *d) MUST_HOLD(d->lock);
 int ldt_replace(struct mm_domain *d, struct vcpu *v, uint64_t base,
 		unsigned int entries) MUST_HOLD(d->lock);
 int gdt_replace(struct mm_domain *d, struct vcpu *v, const uint64_t *mfns,

@@ -41,7 +41,7 @@ static void frame_relinquish(struct mm_domain *d, struct frame *f, bool pins)
 	if (READ_ONCE(f->owner) != owner_tag(d) || !(s & FS_REFS))
 		return;
 	if (pins && (s & FS_PINNED))
-		(void)root_unpin(f, d);
+		(void)pt_unpin(f, d);
 	else if (pins)
 		(void)busy_abandon(f, d);
 	else

@@ -86,7 +86,32 @@ static void root_settle(struct mm_domain *d, struct vcpu *v,
 		typed_put(&frame_table[old.raw], d);
 }
 
-int root_unpin(struct frame *f, struct mm_domain *d)
+/*
+ * Kernels pin the two roots of a process by one batch of calls, and soon switch
+ * to them.  A wrong guess costs a copy.
+ */
+static void root_pinned(struct mm_domain *d, uint64_t mfn) MUST_HOLD(d->lock)
+{
+	struct vcpu *v = current;
+
+	if (v->domain != d->domain || root_none(v->kernel_root))
+		return;
+	if (v->pinned_at == this_cpu->entries)
+		root_copy_prepare(d, (struct root_pair){v->pinned_root, mfn});
+	v->pinned_root = mfn;
+	v->pinned_at = this_cpu->entries;
+}
+
+int pt_pin(struct frame *f, struct mm_domain *d, enum frame_type type)
+{
+	int rc = pin_get(f, d, type);
+
+	if (!rc && type == FT_L4)
+		root_pinned(d, frame_mfn(f));
+	return rc;
+}
+
+int pt_unpin(struct frame *f, struct mm_domain *d)
 {
 	bool root = state_type(READ_ONCE(f->state)) == FT_L4;
 	struct domain *dom = d->domain;

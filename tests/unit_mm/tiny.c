@@ -61,6 +61,12 @@ void root_copy_load(struct mm_domain *d, struct root_pair pair)
 	(void)pair;
 }
 
+void root_copy_prepare(struct mm_domain *d, struct root_pair pair)
+{
+	(void)d;
+	(void)pair;
+}
+
 struct root_pair root_copy_learn(uint64_t cr3)
 {
 	return (struct root_pair){cr3, 0};
