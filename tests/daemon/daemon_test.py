@@ -28,6 +28,8 @@ def life(t):
     assert read("/local/domain/1/console/port") == "2"
     assert read("/local/domain/1/vm").startswith("/vm/")
     t.ok("destroy", "web1")
+    # The guest says nothing any more: its devices are closed for it.
+    assert t.guests.fronts == {"vbd": "6", "vif": "6", "console": None}
     assert t.domains() == {}
     assert t.nodes() == [], t.nodes()
     assert os.listdir(t.path("run", "domains")) == []
@@ -184,6 +186,8 @@ def hotplug(t):
     assert [d["target"] for d in t.json("domblklist", "web1")] == ["xvdb"]
     t.ok("detach-disk", "--persistent", "web1", "xvdb")
     t.ok("detach-interface", "web1", "00:16:3e:00:00:09")
+    # A guest that lives closes its end itself.
+    assert t.guests.fronts == {"vbd": "1", "vif": "1"}
     assert t.read(mode) is None
     assert "xvdb" not in t.ok("dumpxml", "--inactive", "web1")
     assert t.json("domiflist", "web1") == []

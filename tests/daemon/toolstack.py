@@ -56,6 +56,8 @@ class Guests(threading.Thread):
         self.client = Client(stack.store)
         self.deaf = set()       # types of devices that do not answer
         self.stubborn = False   # devices that do not close
+        self.fronts = {}        # by type: the frontend's state when last
+                                # a device was asked to close
         for path in (b"/local/domain/0/backend", b"/local/domain"):
             self.client.call(WATCH, path + b"\0x\0")
 
@@ -88,8 +90,11 @@ class Guests(threading.Thread):
                 self.write(f"/local/domain/{words[6]}/console",
                            {"tty": "/dev/pts/99"})
             self.write(base, {"hotplug-status": "connected", "state": "2"})
-        elif state == "5" and not self.stubborn:
-            self.write(base, {"state": "6"})
+        elif state == "5":
+            front = self.read(base + "/frontend")
+            self.fronts[words[5]] = self.read(f"{front}/state")
+            if not self.stubborn:
+                self.write(base, {"state": "6"})
 
     def write(self, base, values):
         """Write below a node that is there: what was removed stays so."""

@@ -40,6 +40,8 @@ void device_put_console(struct batch *b, const struct domain *d,
 void devices_put(struct batch *b, struct domain *d);
 /* Ask the backend to let go; take the nodes away. */
 void device_put_closing(struct batch *b, struct device *dev);
+/* The same for a domain that ends: its frontend closes nothing any more. */
+void device_put_ended(struct batch *b, struct device *dev);
 void device_put_gone(struct batch *b, const struct device *dev);
 
 /* DEV_READY: all are; DEV_FAILED: *why has the first that is not;

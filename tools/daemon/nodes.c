@@ -222,6 +222,16 @@ void device_put_closing(struct batch *b, struct device *dev)
 	dev->state = DEV_CLOSING;
 }
 
+void device_put_ended(struct batch *b, struct device *dev)
+{
+	device_put_closing(b, dev);
+	if (dev->type == DEV_CONSOLE)
+		return;
+	batch_base(b, "/local/domain/%d/device/%s/%u", dev->d->domid,
+		   device_type_name(dev->type), dev->id);
+	batch_put(b, "state", "%d", XB_CLOSED);
+}
+
 void device_put_gone(struct batch *b, const struct device *dev)
 {
 	batch_rm(b, BACKEND "/%s/%d/%u", device_type_name(dev->type),
