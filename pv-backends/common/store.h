@@ -25,10 +25,8 @@ struct store {
 	struct xs_handle *xs; /* NULL: the connection was lost */
 	struct ev_loop *loop;
 	struct ev_io io;
-	/* An event of a watch; there are no more for now (may be NULL); and
-	 * once, when the connection is gone. */
+	/* An event of a watch; and once, when the connection is gone. */
 	void (*event)(struct store *s, const char *path, const char *token);
-	void (*settled)(struct store *s);
 	void (*lost)(struct store *s);
 	void *owner;
 	int failed; /* errno of the first queued request that was refused */

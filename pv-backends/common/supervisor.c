@@ -30,10 +30,6 @@
 #define AGAIN_RATE  0.5
 #define AGAIN_BURST 20
 
-enum {
-	CHANGED_MOST = 64,
-};
-
 struct child {
 	struct supervisor *s;
 	domid_t domid;
@@ -55,9 +51,6 @@ struct supervisor {
 	struct ev_timer reconnect;
 	struct child *children;
 	char folder[STORE_PATH];
-	domid_t changed[CHANGED_MOST]; /* domains with events */
-	unsigned int nr_changed;
-	bool all_changed;
 };
 
 static void start(struct child *c);
@@ -259,102 +252,63 @@ static void look_at(struct supervisor *s, domid_t domid, uint32_t devid)
 		start(c);
 }
 
-static bool listed(char *const *names, unsigned int nr, uint32_t devid)
-{
-	while (nr--)
-		if (strtoul(names[nr], NULL, 10) == devid)
-			return true;
-	return false;
-}
-
-static void is_gone(struct child *c)
-{
-	c->there = false;
-	if (!c->pid)
-		forget(c);
-}
-
-/* Of one domain: what is known and gone, what is there and not known. */
-static void look_below(struct supervisor *s, domid_t domid)
+static void look_below(struct supervisor *s, const char *domid)
 {
 	char dir[STORE_PATH];
-	unsigned int nr = 0, i;
-	struct child *c, *next;
+	unsigned int nr, i;
 	char **names;
 
-	snprintf(dir, sizeof(dir), "%.200s/%u", s->folder, domid);
+	snprintf(dir, sizeof(dir), "%.200s/%.16s", s->folder, domid);
 	names = xs_directory(s->store.xs, XBT_NULL, dir, &nr);
-	if (!names && errno != ENOENT)
-		return;
-	for (c = s->children; c; c = next) {
-		next = c->next;
-		if (c->domid == domid && !listed(names, nr, c->devid))
-			is_gone(c);
-	}
-	for (i = 0; i < nr && s->store.xs; i++) {
-		uint32_t devid = (uint32_t)strtoul(names[i], NULL, 10);
-
-		if (!find(s, domid, devid))
-			look_at(s, domid, devid);
-	}
+	for (i = 0; names && i < nr && s->store.xs; i++)
+		look_at(s, (domid_t)atoi(domid),
+			(uint32_t)strtoul(names[i], NULL, 10));
 	free(names);
+}
+
+/* The devices that we know, of one domain or (-1) of all. */
+static void look_at_known(struct supervisor *s, int domid)
+{
+	struct child *c, *next;
+
+	for (c = s->children; c && s->store.xs; c = next) {
+		next = c->next;
+		if (domid < 0 || c->domid == domid)
+			look_at(s, c->domid, c->devid);
+	}
 }
 
 static void look_everywhere(struct supervisor *s)
 {
 	unsigned int nr = 0, i;
 	char **names = xs_directory(s->store.xs, XBT_NULL, s->folder, &nr);
-	struct child *c, *next;
 
 	for (i = 0; names && i < nr && s->store.xs; i++)
-		look_below(s, (domid_t)atoi(names[i]));
-	for (c = s->children; c && s->store.xs; c = next) {
-		next = c->next;
-		look_at(s, c->domid, c->devid);
-	}
+		look_below(s, names[i]);
 	free(names);
-}
-
-/* ---- what changed ------------------------------------------------------------ */
-
-/* A device that comes or goes has several events; they make one look. */
-static void note(struct supervisor *s, domid_t domid)
-{
-	for (unsigned int i = 0; i < s->nr_changed; i++)
-		if (s->changed[i] == domid)
-			return;
-	if (s->nr_changed < CHANGED_MOST)
-		s->changed[s->nr_changed++] = domid;
-	else
-		s->all_changed = true;
+	look_at_known(s, -1);
 }
 
 static void on_event(struct store *st, const char *path, const char *token)
 {
 	struct supervisor *s = st->owner;
+	unsigned int domid, devid;
 	size_t len = strlen(s->folder);
-	unsigned int domid;
+	char name[16];
+	int numbers = 0;
 
 	(void)token;
-	if (!strncmp(path, s->folder, len) &&
-	    sscanf(path + len, "/%u", &domid) == 1)
-		note(s, (domid_t)domid);
-	else
-		s->all_changed = true;
-}
-
-static void on_settled(struct store *st)
-{
-	struct supervisor *s = st->owner;
-	unsigned int nr = s->nr_changed;
-	bool all = s->all_changed;
-
-	s->nr_changed = 0;
-	s->all_changed = false;
-	if (all)
+	if (!strncmp(path, s->folder, len))
+		numbers = sscanf(path + len, "/%u/%u", &domid, &devid);
+	if (numbers == 2) {
+		look_at(s, (domid_t)domid, devid);
+	} else if (numbers == 1) {
+		snprintf(name, sizeof(name), "%u", domid);
+		look_below(s, name);
+		look_at_known(s, (int)domid);
+	} else {
 		look_everywhere(s);
-	for (unsigned int i = 0; !all && i < nr && s->store.xs; i++)
-		look_below(s, s->changed[i]);
+	}
 }
 
 static bool connect_store(struct supervisor *s)
@@ -421,7 +375,6 @@ int supervisor_run(const struct xb_driver *drv,
 	s.loop = ev_default_loop(EVFLAG_NOENV);
 	s.store.owner = &s;
 	s.store.event = on_event;
-	s.store.settled = on_settled;
 	s.store.lost = on_lost;
 	snprintf(s.folder, sizeof(s.folder), "/local/domain/0/backend/%s",
 		 drv->type);

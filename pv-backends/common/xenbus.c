@@ -119,8 +119,7 @@ void xb_report(struct xb *xb, int rc)
 	}
 	store_put(&xb->store, xb->back, "hotplug-status", "%s",
 		  rc ? "error" : "connected");
-	if (rc)
-		store_flush(&xb->store);
+	store_flush(&xb->store);
 }
 
 static void publish(struct xb *xb)
@@ -129,15 +128,7 @@ static void publish(struct xb *xb)
 	xb->published = true;
 	xb->drv->publish(xb);
 	put_state(xb, XenbusStateInitWait);
-}
-
-/* The toolstack takes the device away, and perhaps the domain with it. */
-static bool is_ending(struct xb *xb)
-{
-	struct store_value online;
-
-	return !store_read(&xb->store, xb->back, "online", &online) ||
-	       strcmp(online.text, "1") != 0;
+	store_flush(&xb->store);
 }
 
 static void connect(struct xb *xb, bool resume)
@@ -153,8 +144,7 @@ static void connect(struct xb *xb, bool resume)
 			xb->connection = 1;
 	}
 	if (xb->drv->attach(xb, same)) {
-		if (!is_ending(xb))
-			give_up(xb);
+		give_up(xb);
 		return;
 	}
 	xb->attached = true;
@@ -169,6 +159,7 @@ static void connect(struct xb *xb, bool resume)
 		xb->drv->connected(xb);
 	if (!resume)
 		put_state(xb, XenbusStateConnected);
+	store_flush(&xb->store);
 }
 
 void xb_announce(struct xb *xb)
@@ -197,6 +188,7 @@ static void act(struct xb *xb, enum xb_action action)
 	case XB_CLOSING:
 		put_state(xb, action == XB_CLOSED ? XenbusStateClosed
 						  : XenbusStateClosing);
+		store_flush(&xb->store);
 		break;
 	case XB_END:
 		detach(xb);
@@ -209,8 +201,7 @@ static void act(struct xb *xb, enum xb_action action)
 	}
 }
 
-/* Look at both states, and act until there is nothing to do.  What an action
- * writes goes out together with the next look's questions. */
+/* Look at both states, and act until there is nothing to do. */
 static void look(struct xb *xb)
 {
 	struct store_value front, own, online;
@@ -252,35 +243,22 @@ static void on_event(struct store *s, const char *path, const char *token)
 	if (strcmp(token, "state"))
 		xb->drv->changed(xb, token);
 	else
-		xb->changed = true;
+		look(xb);
 }
 
-/* One look for all that changed at once. */
-static void on_settled(struct store *s)
-{
-	struct xb *xb = s->owner;
-
-	if (!xb->changed)
-		return;
-	xb->changed = false;
-	look(xb);
-}
-
-/* Each watch has an event at once, so the first look comes by itself.  Our own
- * state is watched by way of `online`: whoever takes the device away writes or
- * removes both. */
 void xb_start(struct xb *xb)
 {
 	struct store *s = &xb->store;
 
 	s->owner = xb;
 	s->event = on_event;
-	s->settled = on_settled;
 	store_watch(s, xb->front, "state", "state");
+	store_watch(s, xb->back, "state", "state");
 	store_watch(s, xb->back, "online", "state");
 	for (const char *const *key = xb->drv->watched; key && *key; key++)
 		store_watch(s, xb->back, *key, *key);
 	store_flush(s);
+	look(xb);
 }
 
 void xb_stop(struct xb *xb)

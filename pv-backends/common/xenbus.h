@@ -53,7 +53,6 @@ struct xb {
 	uint64_t connection; /* names it in store and journal; 0: none */
 	int own; /* state as we wrote it last, or found it */
 	bool published, attached;
-	bool changed; /* some state, since the last look */
 	bool silent; /* the frontend has no state */
 	char socket[STORE_PATH]; /* a path for one, in the run folder */
 	bool ended; /* the device is gone, or closed for good */
@@ -72,7 +71,7 @@ void xb_fatal(struct xb *xb, const char *fmt, ...)
 /* Find the device in the store; -1: it is not there (yet). */
 int xb_find(struct xb *xb);
 /* Tell the toolstack how opening the device went; rc and, if it is not 0,
- * xb->error.  That it went well is told by the next flush. */
+ * xb->error. */
 void xb_report(struct xb *xb, int rc);
 /* Watch, and do what the states ask for. */
 void xb_start(struct xb *xb);

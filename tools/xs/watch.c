@@ -42,10 +42,9 @@ void handle_event(struct xs_handle *h, const char *data, size_t len)
 	e->vec[XS_WATCH_TOKEN] = text + (nul - data) + 1;
 	if (e->vec[XS_WATCH_TOKEN] >= text + len)
 		e->vec[XS_WATCH_TOKEN] = text + (nul - data);
-	if (!h->events) /* else it is set */
-		event_signal(h);
 	*h->events_end = e;
 	h->events_end = &e->next;
+	event_signal(h);
 	return;
 bad:
 	free(e);
