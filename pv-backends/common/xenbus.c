@@ -131,6 +131,15 @@ static void publish(struct xb *xb)
 	store_flush(&xb->store);
 }
 
+/* The toolstack takes the device away, and perhaps the domain with it. */
+static bool is_ending(struct xb *xb)
+{
+	struct store_value online;
+
+	return !store_read(&xb->store, xb->back, "online", &online) ||
+	       strcmp(online.text, "1") != 0;
+}
+
 static void connect(struct xb *xb, bool resume)
 {
 	bool same = resume && journal_is_of(&xb->journal, xb->connection);
@@ -144,7 +153,8 @@ static void connect(struct xb *xb, bool resume)
 			xb->connection = 1;
 	}
 	if (xb->drv->attach(xb, same)) {
-		give_up(xb);
+		if (!is_ending(xb))
+			give_up(xb);
 		return;
 	}
 	xb->attached = true;
