@@ -184,8 +184,8 @@ class Images:
     def _make_work(self, folder):
         tree = output_of(os.path.join(IMAGE, "fetch.sh"), "tree", "tcc")
         files = {"etc/work.sh": os.path.join(HERE, "work.sh"),
-                 "work/build.sh": os.path.join(HERE, "build.sh"),
-                 "work/out/.keep": os.devnull,
+                 "sources/build.sh": os.path.join(HERE, "build.sh"),
+                 "sources/out/.keep": os.devnull,
                  **unpacked(tree, ["usr/bin/tcc"])}
         os.makedirs(folder, exist_ok=True)
         for name in sorted(os.listdir(BUILT)):
@@ -195,7 +195,7 @@ class Images:
                           "-B" + os.path.join(tree, TCC), "-D_GNU_SOURCE",
                           "-I" + os.path.join(HERE, "..", ".."), "-E",
                           os.path.join(BUILT, name), "-o", out)
-                files["work/src/" + os.path.basename(out)] = out
+                files["sources/src/" + os.path.basename(out)] = out
         return files
 
     def _peer_programs(self, peer):

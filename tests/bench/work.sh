@@ -4,8 +4,8 @@
 
 work() { # DISK: with a file system
 	pvwork compress
-	mount -t tmpfs tmpfs /work/out
-	pvwork build /work
+	mount -t tmpfs tmpfs /sources/out
+	pvwork build /sources
 	if mount -t ext4 "$1" /mnt; then
 		pvwork database /mnt
 		umount /mnt
