@@ -239,11 +239,13 @@ static void timer_event(struct vcpu *v)
 	evtchn_send_virq(v, VIRQ_TIMER);
 }
 
-/* Another vcpu's is mapped when that vcpu is loaded. */
+/* Another vcpu's is mapped when that vcpu is loaded, in full. */
 static void info_moved(struct vcpu *v)
 {
 	if (v == current)
 		context_map_info(v);
+	else
+		v->loaded_on = MAX_CPUS;
 }
 
 static int port_pending(struct domain *d, uint32_t port)

@@ -32,6 +32,7 @@ enum vcpu_state_bit {
 	VCPU_DOWN = 1 << 0, /* not brought up, or taken down (VCPUOP_down)  */
 	VCPU_BLOCKED = 1 << 1, /* waits for an event                        */
 	VCPU_POLLING = 1 << 2, /* waits in SCHEDOP_poll                     */
+	VCPU_CLAIMED = 1 << 3, /* another sets it up (vcpu_op.c)            */
 };
 
 /* A page table that the vcpu may write for a while; paging/lend.c. */

@@ -19,7 +19,7 @@ int vcpu_info_register(struct vcpu *v, uint64_t mfn, uint32_t offset)
 
 	if (offset % 8 || offset > PAGE_SIZE - sizeof(*info))
 		return -EINVAL;
-	if (v->info_moved || (v != current && !(v->state & VCPU_DOWN)))
+	if (v->info_moved)
 		return -EINVAL;
 	rc = frame_get_typed(mfn_of(mfn), v->domain, FT_WRITABLE);
 	if (rc)

@@ -200,6 +200,20 @@ static unsigned int sched_choose_cpu(const struct vcpu *v)
 	return v->cpu;
 }
 
+/*
+ * Tell the guest's other vcpus whether this one is up (VCPUOP_is_up).  It is
+ * until it has left its CPU: lend.c and guests that free its stack rely on it.
+ */
+static void sched_show_up(struct vcpu *v, bool on_cpu)
+{
+	uint64_t *up = &v->domain->tramp->vcpus_up, bit = 1ull << v->id;
+
+	if (!(v->state & VCPU_DOWN))
+		atomic_fetch_or(up, bit);
+	else if (!on_cpu)
+		atomic_fetch_and(up, ~bit);
+}
+
 static bool sched_wants_queue(const struct cpu_sched *cs, const struct vcpu *v)
 {
 	return cs->curr != v && !v->sched->e.queued && vcpu_may_run(v);
@@ -214,6 +228,8 @@ void sched_settle(struct vcpu *v, uint32_t clear, uint32_t set) NO_ANALYSIS
 	if (clear & v->state & VCPU_POLLING && sv->timers.poll.set)
 		timer_stop(&sv->timers.poll);
 	v->state = (v->state & ~clear) | set;
+	if ((clear | set) & VCPU_DOWN)
+		sched_show_up(v, load_acquire(&v->running));
 	/* ORDER: its registers are saved before running is cleared. */
 	if (sched_wants_queue(cs, v) && !load_acquire(&v->running)) {
 		claimed = cpus[sched_choose_cpu(v)]->sched;
@@ -254,13 +270,11 @@ void vcpu_wake(struct vcpu *v)
 
 void vcpu_up(struct vcpu *v)
 {
-	atomic_fetch_or(&v->domain->tramp->vcpus_up, 1ull << v->id);
 	sched_settle(v, VCPU_DOWN, 0);
 }
 
 void vcpu_down(struct vcpu *v)
 {
-	atomic_fetch_and(&v->domain->tramp->vcpus_up, ~(1ull << v->id));
 	sched_settle(v, 0, VCPU_DOWN);
 }
 
@@ -448,6 +462,14 @@ static void sched_commit(struct cpu_sched *cs, struct vcpu *next, uint64_t now)
 		runstate_change(next, RUNSTATE_running, now, true);
 }
 
+/* @v, which was taken down, has left this CPU. */
+static void sched_left(struct cpu_sched *cs, struct vcpu *v) NO_ANALYSIS
+{
+	spin_lock(&cs->lock);
+	sched_show_up(v, false);
+	spin_unlock(&cs->lock);
+}
+
 void schedule(void) NO_ANALYSIS
 {
 	struct cpu_sched *cs = this_cpu->sched;
@@ -474,6 +496,8 @@ void schedule(void) NO_ANALYSIS
 
 	if (prev != next) {
 		context_switch(prev, next);
+		if (unlikely(READ_ONCE(prev->state) & VCPU_DOWN))
+			sched_left(cs, prev);
 		/* ORDER: its registers are saved, then others may have it. */
 		store_release(&prev->running, false);
 		if (next != cs->idle)

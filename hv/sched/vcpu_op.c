@@ -2,6 +2,11 @@
 /*
  * vcpu_op: a guest starts and stops its virtual CPUs, sets their timers and
  * registers their areas.
+ *
+ * HOSTILE  Other vcpus of the domain may call for the same vcpu at the same
+ * time, or bring it up.  What one sets up that is not its own is claimed first:
+ * it is down, has left its CPU, and neither runs nor is claimed again before
+ * it is let go.
  */
 #include <pv/sched.h>
 
@@ -33,6 +38,31 @@ static const uint8_t arg_size[] = {
 		sizeof(struct pv_vcpu_register_time_memory_area),
 };
 
+/* 0, -EINVAL: it is not down, -EBUSY: not yet, or somebody else's. */
+static long vcpu_claim(struct vcpu *v) NO_ANALYSIS
+{
+	struct cpu_sched *cs;
+	long rc = 0;
+
+	if (v == current)
+		return 0;
+	cs = sched_lock(v);
+	if (!(v->state & VCPU_DOWN))
+		rc = -EINVAL;
+	else if (v->state & VCPU_CLAIMED || load_acquire(&v->running))
+		rc = -EBUSY;
+	else
+		v->state |= VCPU_CLAIMED;
+	spin_unlock(&cs->lock);
+	return rc;
+}
+
+static void vcpu_let_go(struct vcpu *v)
+{
+	if (v != current)
+		sched_settle(v, VCPU_CLAIMED, 0);
+}
+
 static long vcpu_op_initialise(struct vcpu *v, uint64_t arg)
 {
 	struct pv_vcpu_guest_context *c;
@@ -40,8 +70,6 @@ static long vcpu_op_initialise(struct vcpu *v, uint64_t arg)
 
 	if (v->initialised)
 		return -EEXIST;
-	if (v == current || !(v->state & VCPU_DOWN))
-		return -EINVAL;
 	c = hv_alloc(sizeof(*c));
 	if (!c)
 		return -ENOMEM;
@@ -63,9 +91,15 @@ static long vcpu_op_up(struct vcpu *v)
 /* The last one that is up takes the domain with it. */
 static long vcpu_op_down(struct vcpu *v)
 {
+	struct vcpu *w;
+
 	vcpu_down(v);
-	if (!READ_ONCE(v->domain->tramp->vcpus_up))
-		domain_shutdown(v->domain, SHUTDOWN_poweroff);
+	/* ORDER: this one's state before the others'; pairs with itself. */
+	smp_mb();
+	for_each_vcpu (v->domain, w)
+		if (!(READ_ONCE(w->state) & VCPU_DOWN))
+			return 0;
+	domain_shutdown(v->domain, SHUTDOWN_poweroff);
 	return 0;
 }
 
@@ -95,15 +129,11 @@ static long vcpu_op_runstate_area(struct vcpu *v, uint64_t gva) NO_ANALYSIS
 	return 0;
 }
 
-/* The area of another vcpu: only while that is down, nobody writes it then. */
 static long vcpu_op_time_area(struct vcpu *v, uint64_t gva)
 {
-	long rc;
+	long rc = area_register(&v->sched->time_area, v->domain, gva,
+				sizeof(struct pv_vcpu_time_info));
 
-	if (v != current && !(READ_ONCE(v->state) & VCPU_DOWN))
-		return -EINVAL;
-	rc = area_register(&v->sched->time_area, v->domain, gva,
-			   sizeof(struct pv_vcpu_time_info));
 	if (!rc)
 		vcpu_time_update(v);
 	return rc;
@@ -155,6 +185,32 @@ static long vcpu_op_send_nmi(struct vcpu *v)
 	return 0;
 }
 
+/* The calls that set up @v: this vcpu, or one that does not run. */
+static long vcpu_op_claimed(uint32_t cmd, struct vcpu *v, uint64_t arg,
+			    const union vcpu_arg *a)
+{
+	long rc;
+
+	if (cmd == VCPUOP_initialise && v->initialised)
+		return -EEXIST;
+	rc = vcpu_claim(v);
+	if (rc)
+		return rc;
+	switch (cmd) {
+	case VCPUOP_initialise:
+		rc = vcpu_op_initialise(v, arg);
+		break;
+	case VCPUOP_register_vcpu_info:
+		rc = vcpu_op_info(v, &a->info);
+		break;
+	case VCPUOP_register_vcpu_time_memory_area:
+		rc = vcpu_op_time_area(v, a->time.addr);
+		break;
+	}
+	vcpu_let_go(v);
+	return rc;
+}
+
 long hc_vcpu_op(uint32_t cmd, uint32_t vcpu, uint64_t arg)
 {
 	struct domain *d = current->domain;
@@ -168,13 +224,15 @@ long hc_vcpu_op(uint32_t cmd, uint32_t vcpu, uint64_t arg)
 		return -EFAULT;
 	switch (cmd) {
 	case VCPUOP_initialise:
-		return vcpu_op_initialise(v, arg);
+	case VCPUOP_register_vcpu_info:
+	case VCPUOP_register_vcpu_time_memory_area:
+		return vcpu_op_claimed(cmd, v, arg, &a);
 	case VCPUOP_up:
 		return vcpu_op_up(v);
 	case VCPUOP_down:
 		return vcpu_op_down(v);
 	case VCPUOP_is_up:
-		return !(READ_ONCE(v->state) & VCPU_DOWN);
+		return READ_ONCE(d->tramp->vcpus_up) >> vcpu & 1;
 	case VCPUOP_get_runstate_info:
 		return vcpu_op_runstate(v, arg);
 	case VCPUOP_register_runstate_memory_area:
@@ -191,14 +249,10 @@ long hc_vcpu_op(uint32_t cmd, uint32_t vcpu, uint64_t arg)
 		if (v != current)
 			return -EINVAL;
 		return hc_set_timer_op(0);
-	case VCPUOP_register_vcpu_info:
-		return vcpu_op_info(v, &a.info);
 	case VCPUOP_send_nmi:
 		return vcpu_op_send_nmi(v);
 	case VCPUOP_get_physid:
 		return -EINVAL; /* no vcpu is pinned */
-	case VCPUOP_register_vcpu_time_memory_area:
-		return vcpu_op_time_area(v, a.time.addr);
 	default:
 		return -ENOSYS;
 	}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The scheduler with real concurrency: each CPU is a thread.  A few tokens are
- * passed from vcpu to vcpu; who has none blocks or polls.  So nearly everybody
- * sleeps nearly always, and one wake-up that is lost stops everything.
- * Meanwhile the control domain pauses and unpauses others, and timers fire.
+ * passed from vcpu to vcpu; who has none blocks, polls or goes down.  So nearly
+ * everybody sleeps nearly always, and one wake-up that is lost stops everything.
+ * Meanwhile the control domain pauses and unpauses others and brings up who is
+ * not up, and timers fire.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -28,7 +29,7 @@ static unsigned int nr_programs;
 static struct domain *domains[DOMAINS];
 static uint64_t fires[CPUS];
 static bool kicked[CPUS];
-static uint32_t hops, switches, pauses, polls;
+static uint32_t hops, switches, pauses, polls, downs;
 static bool stop;
 static unsigned int paused; /* 1 + the domain that the control one paused */
 
@@ -130,6 +131,11 @@ static void wait_for_token(struct vcpu *v, unsigned int me, uint64_t *seed)
 	atomic_exchange(&v->info->evtchn_upcall_pending, 0);
 	if (READ_ONCE(programs[me].tokens))
 		return;
+	if (v->domain->id && chance_in(seed, 0, 7) == 0) {
+		atomic_fetch_add(&downs, 1);
+		vcpu_down(v);
+		return;
+	}
 	if (chance_in(seed, 0, 3)) {
 		hc_sched_op(SCHEDOP_block, 0);
 		return;
@@ -166,11 +172,31 @@ static void meddle(uint64_t *seed)
 	pauses++;
 }
 
+/*
+ * The control domain's vcpu brings up whoever is seen to be down, as the token
+ * may be theirs by now.  Who is seen down has left its CPU.
+ */
+static void raise_all(void)
+{
+	for (unsigned int i = 0; i < nr_programs; i++) {
+		struct vcpu *v = programs[i].v;
+
+		if (READ_ONCE(v->domain->tramp->vcpus_up) >> v->id & 1)
+			continue;
+		assert_int_equal(load_acquire(&programs[i].owner), -1);
+		vcpu_up(v);
+	}
+}
+
 static void guest_step(struct vcpu *v, uint64_t *seed)
 {
 	unsigned int me = program_of(v);
 
 	assert_int_equal(programs[me].owner, (int)this_cpu->id);
+	if (v->domain->id == 0) {
+		raise_all();
+		timer_set(&v->timers->singleshot, real_now() + 200 * US);
+	}
 	if (v->domain->id == 0 && chance_in(seed, 0, 15) == 0)
 		meddle(seed);
 	else if (chance_in(seed, 0, 31) == 0)
@@ -181,7 +207,7 @@ static void guest_step(struct vcpu *v, uint64_t *seed)
 		meddle(seed);
 	else
 		wait_for_token(v, me, seed);
-	if (chance_in(seed, 0, 15) == 0)
+	if (v->domain->id && chance_in(seed, 0, 15) == 0)
 		timer_set(&v->timers->singleshot,
 			  real_now() + chance_in(seed, 0, 300 * US));
 }
@@ -259,7 +285,7 @@ static void race(unsigned int tokens)
 	machine_switched = switched;
 	sched_timer_event = timer_event;
 	sched_port_pending = port_pending;
-	nr_programs = hops = switches = pauses = polls = paused = 0;
+	nr_programs = hops = switches = pauses = polls = paused = downs = 0;
 	stop = false;
 	memset(fires, 0, sizeof(fires));
 	memset(programs, 0, sizeof(programs));
@@ -287,9 +313,10 @@ static void race(unsigned int tokens)
 	for (unsigned int i = 0; i < CPUS; i++)
 		pthread_join(threads[i], NULL);
 	machine_here(0);
-	printf("# hops=%u switches=%u pauses=%u polls=%u\n", hops, switches,
-	       pauses, polls);
-	assert_true(pauses > 0 && polls > 0 && switches > HOPS / 20);
+	printf("# hops=%u switches=%u pauses=%u polls=%u downs=%u\n", hops,
+	       switches, pauses, polls, downs);
+	assert_true(pauses > 0 && polls > 0 && downs > 0);
+	assert_true(switches > HOPS / 20);
 	for (unsigned int i = 0; i < nr_programs; i++) {
 		tokens -= programs[i].tokens;
 		programs[i].v->running = false;

@@ -51,16 +51,67 @@ static void a_vcpu_goes_up_and_down(void **state)
 	assert_ptr_equal(current, other);
 	machine_here(0);
 	assert_int_equal(hc_vcpu_op(VCPUOP_down, 1, 0), 0);
-	assert_int_equal(hc_vcpu_op(VCPUOP_is_up, 1, 0), 0);
+	/* Seen to be down when it has left its CPU. */
+	assert_int_equal(hc_vcpu_op(VCPUOP_is_up, 1, 0), 1);
 	machine_here(1);
 	exit_path();
 	assert_ptr_not_equal(current, other);
 	machine_here(0);
+	assert_int_equal(hc_vcpu_op(VCPUOP_is_up, 1, 0), 0);
+	assert_int_equal(d->tramp->vcpus_up, 1);
 	assert_int_equal(shutdowns, 0);
 	/* The last one takes the domain with it. */
 	assert_int_equal(hc_vcpu_op(VCPUOP_down, 0, 0), 0);
 	assert_int_equal(shutdowns, 1);
 	assert_int_equal(shutdown_code, SHUTDOWN_poweroff);
+}
+
+static long register_info_of(uint32_t vcpu, uint64_t mfn)
+{
+	const struct pv_vcpu_register_vcpu_info op = {.mfn = mfn};
+
+	memcpy(guest_at(ARG), &op, sizeof(op));
+	return hc_vcpu_op(VCPUOP_register_vcpu_info, vcpu, ARG);
+}
+
+/* While vcpu 1 is set up: it is brought up, and set up by another, too. */
+static int meanwhile(struct vcpu *v, uint64_t mfn, uint32_t offset)
+{
+	(void)mfn;
+	(void)offset;
+	assert_ptr_equal(v, other);
+	assert_int_equal(register_info_of(1, 7), -EBUSY);
+	assert_int_equal(hc_vcpu_op(VCPUOP_up, 1, 0), 0);
+	assert_int_equal(register_info_of(1, 7), -EINVAL);
+	machine_here(1);
+	exit_path();
+	assert_ptr_not_equal(current, other);
+	machine_here(0);
+	return 0;
+}
+
+static void one_at_a_time_sets_up_a_vcpu(void **state)
+{
+	(void)state;
+	other->initialised = true;
+	vcpu_info_register_hook = meanwhile;
+	assert_int_equal(register_info_of(1, 7), 0);
+	/* It was let go: now it runs. */
+	machine_here(1);
+	exit_path();
+	assert_ptr_equal(current, other);
+	machine_here(0);
+	assert_int_equal(register_info_of(1, 7), -EINVAL);
+	/* Down, but not yet off its CPU. */
+	vcpu_down(other);
+	assert_int_equal(register_info_of(1, 7), -EBUSY);
+	assert_int_equal(hc_vcpu_op(VCPUOP_initialise, 1, ARG), -EEXIST);
+	machine_here(1);
+	exit_path();
+	machine_here(0);
+	other->initialised = false;
+	assert_int_equal(hc_vcpu_op(VCPUOP_initialise, 1, NOT_THERE), -EFAULT);
+	assert_int_equal(other->state, VCPU_DOWN);
 }
 
 static struct pv_vcpu_guest_context good_context(void)
@@ -492,6 +543,7 @@ int main(void)
 		T(unknown_numbers_are_refused),
 		T(bad_addresses_are_faults),
 		T(a_vcpu_goes_up_and_down),
+		T(one_at_a_time_sets_up_a_vcpu),
 		T(a_vcpu_starts_as_its_context_says),
 		T(one_that_starts_in_user_mode_is_in_ring_3),
 		T(a_context_that_would_fault_in_ring_0_is_refused),

@@ -173,8 +173,7 @@ static void a_vcpu_is_stopped_by_another(void)
 	CHECK_EQ(vcpu_run(1, work, (void *)&slot), 0);
 	CHECK(wait_change(&slot, slot, 10000));
 	CHECK_EQ(HYPERVISOR_vcpu_op(VCPUOP_down, 1, 0), 0);
-	CHECK_EQ(HYPERVISOR_vcpu_op(VCPUOP_is_up, 1, 0), 0);
-	spin_ms(20);
+	CHECK(vcpu_wait_down(1, 10000));
 	seen = slot;
 	spin_ms(20);
 	CHECK_EQ(slot, seen);
@@ -312,6 +311,34 @@ static void vcpu_info_moves_once(void)
 	page_free(table);
 }
 
+static void mask_events(void *arg)
+{
+	(void)arg;
+	__asm__ volatile("cli" ::: "memory");
+}
+
+/* One that has run before finds its new place when it runs again. */
+static void vcpu_info_moves_between_two_runs(void)
+{
+	struct pv_vcpu_info *info = page_alloc();
+
+	if (!on_parapet()) {
+		skip("CLI masks events there only");
+		return;
+	}
+	CHECK_EQ(vcpu_run(6, mask_events, NULL), 0);
+	CHECK(vcpu_wait_down(6, 5000));
+	CHECK_EQ(shared_info->vcpu_info[6].evtchn_upcall_mask, 1);
+	shared_info->vcpu_info[6].evtchn_upcall_mask = 0;
+	CHECK_EQ(register_info(6, va_to_mfn(info), 0), 0);
+	CHECK_EQ(info->evtchn_upcall_mask, 0);
+	info->evtchn_upcall_pending = 0;
+	CHECK_EQ(vcpu_run(6, mask_events, NULL), 0);
+	CHECK(vcpu_wait_down(6, 5000));
+	CHECK_EQ(info->evtchn_upcall_mask, 1);
+	CHECK_EQ(shared_info->vcpu_info[6].evtchn_upcall_mask, 0);
+}
+
 /* ---- NMIs ------------------------------------------------------------------------------- */
 
 static void nmis_are_sent(void)
@@ -371,6 +398,8 @@ const struct test tests[] = {
 	{"all keep their registers", vcpus_keep_their_registers},
 	{"their clocks agree", clocks_agree},
 	{"the vcpu info moves once", vcpu_info_moves_once},
+	{"the vcpu info moves between two runs",
+	 vcpu_info_moves_between_two_runs},
 	{"an NMI is sent to oneself", nmis_are_sent},
 	{"an NMI reaches a running vcpu", nmis_reach_a_running_vcpu},
 	{"when the last goes down the machine is off", the_last_vcpu_goes_down,
