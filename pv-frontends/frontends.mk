@@ -1,6 +1,7 @@
 # The frontends: their pure parts are linked into backends and tests, too.
 
 PVBLK_CORE := $(addprefix pv-frontends/core/,front.o back.o pages.o)
+PVNET_CORE := $(addprefix pv-frontends/core/,net_pipe.o net_front.o net_back.o)
 PVBLK_MINI := pv-frontends/mini/blk.o
 
 $(BUILD)/obj/pv-frontends/%.o: USER_CFLAGS += -Ihypercall/include
@@ -16,7 +17,7 @@ modules: $(MODULES)
 .PHONY: modules
 
 $(MODULES): $(wildcard pv-frontends/linux/*) \
-		$(addprefix pv-frontends/core/,front.c pages.c pvblk.h) \
+		$(addprefix pv-frontends/core/,front.c pages.c pvblk.h shared.h) \
 		hypercall/include/pv/io/pvblk.h
 	rm -rf $(BUILD)/modules
 	@mkdir -p $(BUILD)/modules

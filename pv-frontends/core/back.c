@@ -38,7 +38,7 @@ static bool answered(const struct pvblk_back *b, uint16_t tag, uint32_t seq)
 
 	for (index = b->cq_prod - PV_BLK_TAGS; index != b->cq_prod; index++) {
 		union pv_blk_done d = {
-			.all = PVBLK_LOAD(b->ring->cq[index % PV_BLK_TAGS].all),
+			.all = PV_LOAD(b->ring->cq[index % PV_BLK_TAGS].all),
 		};
 
 		if (d.answer.tag == tag && d.answer.seq == seq &&
@@ -72,9 +72,9 @@ static void recover(struct pvblk_back *b)
 		uint32_t seq;
 
 		/* ORDER: pairs with pvblk_front_submit(). */
-		if (PVBLK_LOAD_FIRST(r->busy) != 1)
+		if (PV_LOAD_FIRST(r->busy) != 1)
 			continue;
-		seq = PVBLK_LOAD(r->seq);
+		seq = PV_LOAD(r->seq);
 		if ((int32_t)(b->sq_cons - seq) <= 0 || answered(b, tag, seq))
 			continue;
 		b->seq[tag] = seq;
@@ -90,8 +90,8 @@ void pvblk_back_attach(struct pvblk_back *b, struct pv_blk_ring *ring,
 		.data_bytes = nr_data * PV_PAGE_SIZE,
 	};
 	/* The answers first: they are of requests before any later index. */
-	b->cq_prod = b->cq_pushed = PVBLK_LOAD_FIRST(ring->cq_prod);
-	b->sq_cons = PVBLK_LOAD_FIRST(ring->sq_prod);
+	b->cq_prod = b->cq_pushed = PV_LOAD_FIRST(ring->cq_prod);
+	b->sq_cons = PV_LOAD_FIRST(ring->sq_prod);
 	recover(b);
 }
 
@@ -101,13 +101,13 @@ void pvblk_back_attach(struct pvblk_back *b, struct pv_blk_ring *ring,
 static struct pv_blk_request copy_request(const struct pv_blk_request *from)
 {
 	return (struct pv_blk_request){
-		.seq = PVBLK_LOAD(from->seq),
-		.busy = PVBLK_LOAD(from->busy),
-		.op = PVBLK_LOAD(from->op),
-		.flags = PVBLK_LOAD(from->flags),
-		.sector = PVBLK_LOAD(from->sector),
-		.nr_sectors = PVBLK_LOAD(from->nr_sectors),
-		.data = PVBLK_LOAD(from->data),
+		.seq = PV_LOAD(from->seq),
+		.busy = PV_LOAD(from->busy),
+		.op = PV_LOAD(from->op),
+		.flags = PV_LOAD(from->flags),
+		.sector = PV_LOAD(from->sector),
+		.nr_sectors = PV_LOAD(from->nr_sectors),
+		.data = PV_LOAD(from->data),
 	};
 }
 
@@ -144,13 +144,13 @@ enum pvblk_look pvblk_back_take(struct pvblk_back *b, struct pvblk_rq *rq)
 		tag = b->redo[b->redone++];
 		return begin(b, tag, b->seq[tag], rq);
 	}
-	prod = PVBLK_LOAD_FIRST(b->ring->sq_prod);
+	prod = PV_LOAD_FIRST(b->ring->sq_prod);
 	if (prod == seq)
 		return PVBLK_NONE;
 	if (prod - seq > PV_BLK_TAGS)
 		return PVBLK_LIE;
 	b->sq_cons++;
-	tag = PVBLK_LOAD(b->ring->sq[seq % PV_BLK_TAGS]);
+	tag = PV_LOAD(b->ring->sq[seq % PV_BLK_TAGS]);
 	return begin(b, tag, seq, rq);
 }
 
@@ -210,7 +210,7 @@ void pvblk_back_answer(struct pvblk_back *b, uint16_t tag, uint16_t status)
 			},
 	};
 
-	PVBLK_STORE(b->ring->cq[b->cq_prod % PV_BLK_TAGS].all, done.all);
+	PV_STORE(b->ring->cq[b->cq_prod % PV_BLK_TAGS].all, done.all);
 	b->busy[tag] = false;
 	b->under_way--;
 	b->cq_prod++;
@@ -224,41 +224,41 @@ bool pvblk_back_push(struct pvblk_back *b)
 		return false;
 	b->cq_pushed = b->cq_prod;
 	/* ORDER: answers and data before the index. */
-	PVBLK_STORE_LAST(b->ring->cq_prod, b->cq_prod);
+	PV_STORE_LAST(b->ring->cq_prod, b->cq_prod);
 	/* ORDER: index before event, pairs with pvblk_front_sleep(). */
-	PVBLK_FENCE();
-	return pvblk_passed(old, b->cq_prod, PVBLK_LOAD(b->ring->cq_event));
+	PV_FENCE();
+	return pv_passed(old, b->cq_prod, PV_LOAD(b->ring->cq_event));
 }
 
 bool pvblk_back_busy(const struct pvblk_back *b)
 {
 	return b->cq_prod != b->cq_pushed || b->redone < b->nr_redo ||
-	       PVBLK_LOAD(b->ring->sq_prod) != b->sq_cons;
+	       PV_LOAD(b->ring->sq_prod) != b->sq_cons;
 }
 
 bool pvblk_back_sleep(struct pvblk_back *b)
 {
-	PVBLK_STORE(b->ring->sq_event, b->sq_cons + 1);
+	PV_STORE(b->ring->sq_event, b->sq_cons + 1);
 	/* ORDER: event before index, pairs with pvblk_front_push(). */
-	PVBLK_FENCE();
+	PV_FENCE();
 	return b->redone < b->nr_redo ||
-	       PVBLK_LOAD_FIRST(b->ring->sq_prod) != b->sq_cons;
+	       PV_LOAD_FIRST(b->ring->sq_prod) != b->sq_cons;
 }
 
 void pvblk_back_config(struct pv_blk_ring *ring, const struct pv_blk_config *c)
 {
 	struct pv_blk_config *to = &ring->config;
-	uint32_t odd = PVBLK_LOAD(to->generation) | 1;
+	uint32_t odd = PV_LOAD(to->generation) | 1;
 
-	PVBLK_STORE(to->generation, odd);
+	PV_STORE(to->generation, odd);
 	/* ORDER: odd before the rest, the rest before even; pairs with
 	 * pvblk_front_config(). */
-	PVBLK_FENCE();
-	PVBLK_STORE(to->flags, c->flags);
-	PVBLK_STORE(to->sectors, c->sectors);
-	PVBLK_STORE(to->logical, c->logical);
-	PVBLK_STORE(to->physical, c->physical);
-	PVBLK_STORE(to->discard, c->discard);
-	PVBLK_STORE(to->max_sectors, c->max_sectors);
-	PVBLK_STORE_LAST(to->generation, odd + 1);
+	PV_FENCE();
+	PV_STORE(to->flags, c->flags);
+	PV_STORE(to->sectors, c->sectors);
+	PV_STORE(to->logical, c->logical);
+	PV_STORE(to->physical, c->physical);
+	PV_STORE(to->discard, c->discard);
+	PV_STORE(to->max_sectors, c->max_sectors);
+	PV_STORE_LAST(to->generation, odd + 1);
 }

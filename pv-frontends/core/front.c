@@ -40,15 +40,15 @@ void pvblk_front_submit(struct pvblk_front *f, const struct pvblk_rq *rq)
 	f->seq[rq->tag] = f->sq_prod;
 	f->busy[rq->tag] = true;
 	f->under_way++;
-	PVBLK_STORE(to->seq, f->sq_prod);
-	PVBLK_STORE(to->op, rq->op);
-	PVBLK_STORE(to->flags, rq->flags);
-	PVBLK_STORE(to->sector, rq->sector);
-	PVBLK_STORE(to->nr_sectors, rq->nr_sectors);
-	PVBLK_STORE(to->data, rq->data);
+	PV_STORE(to->seq, f->sq_prod);
+	PV_STORE(to->op, rq->op);
+	PV_STORE(to->flags, rq->flags);
+	PV_STORE(to->sector, rq->sector);
+	PV_STORE(to->nr_sectors, rq->nr_sectors);
+	PV_STORE(to->data, rq->data);
 	/* ORDER: a backend that takes over reads `busy` first (recover()). */
-	PVBLK_STORE_LAST(to->busy, 1);
-	PVBLK_STORE(f->ring->sq[f->sq_prod % PV_BLK_TAGS], rq->tag);
+	PV_STORE_LAST(to->busy, 1);
+	PV_STORE(f->ring->sq[f->sq_prod % PV_BLK_TAGS], rq->tag);
 	f->sq_prod++;
 }
 
@@ -60,16 +60,16 @@ bool pvblk_front_push(struct pvblk_front *f)
 		return false;
 	f->sq_pushed = f->sq_prod;
 	/* ORDER: requests before the index, pairs with look() in back.c. */
-	PVBLK_STORE_LAST(f->ring->sq_prod, f->sq_prod);
+	PV_STORE_LAST(f->ring->sq_prod, f->sq_prod);
 	/* ORDER: index before event, pairs with pvblk_back_sleep(). */
-	PVBLK_FENCE();
-	return pvblk_passed(old, f->sq_prod, PVBLK_LOAD(f->ring->sq_event));
+	PV_FENCE();
+	return pv_passed(old, f->sq_prod, PV_LOAD(f->ring->sq_event));
 }
 
 enum pvblk_look pvblk_front_answer(struct pvblk_front *f, uint16_t *tag,
 				   uint16_t *status)
 {
-	uint32_t prod = PVBLK_LOAD_FIRST(f->ring->cq_prod);
+	uint32_t prod = PV_LOAD_FIRST(f->ring->cq_prod);
 	union pv_blk_done done;
 	struct pv_blk_answer a;
 
@@ -77,12 +77,12 @@ enum pvblk_look pvblk_front_answer(struct pvblk_front *f, uint16_t *tag,
 		return PVBLK_NONE;
 	if (prod - f->cq_cons > f->under_way)
 		return PVBLK_LIE;
-	done.all = PVBLK_LOAD(f->ring->cq[f->cq_cons % PV_BLK_TAGS].all);
+	done.all = PV_LOAD(f->ring->cq[f->cq_cons % PV_BLK_TAGS].all);
 	a = done.answer;
 	if (a.tag >= PV_BLK_TAGS || !f->busy[a.tag] || f->seq[a.tag] != a.seq)
 		return PVBLK_LIE;
 	/* ORDER: before anything else of this tag changes. */
-	PVBLK_STORE_LAST(f->ring->rq[a.tag].busy, 0);
+	PV_STORE_LAST(f->ring->rq[a.tag].busy, 0);
 	f->busy[a.tag] = false;
 	f->under_way--;
 	f->cq_cons++;
@@ -93,10 +93,10 @@ enum pvblk_look pvblk_front_answer(struct pvblk_front *f, uint16_t *tag,
 
 bool pvblk_front_sleep(struct pvblk_front *f)
 {
-	PVBLK_STORE(f->ring->cq_event, f->cq_cons + 1);
+	PV_STORE(f->ring->cq_event, f->cq_cons + 1);
 	/* ORDER: event before index, pairs with pvblk_back_push(). */
-	PVBLK_FENCE();
-	return PVBLK_LOAD_FIRST(f->ring->cq_prod) != f->cq_cons;
+	PV_FENCE();
+	return PV_LOAD_FIRST(f->ring->cq_prod) != f->cq_cons;
 }
 
 static bool power_of_two(uint32_t x)
@@ -126,7 +126,7 @@ static void make_sane(struct pv_blk_config *c)
 
 uint32_t pvblk_front_generation(const struct pvblk_front *f)
 {
-	return PVBLK_LOAD_FIRST(f->ring->config.generation);
+	return PV_LOAD_FIRST(f->ring->config.generation);
 }
 
 bool pvblk_front_config(const struct pvblk_front *f, struct pv_blk_config *c)
@@ -136,15 +136,15 @@ bool pvblk_front_config(const struct pvblk_front *f, struct pv_blk_config *c)
 
 	for (i = 0; i < CONFIG_TRIES; i++) {
 		*c = (struct pv_blk_config){
-			.generation = PVBLK_LOAD_FIRST(from->generation)};
-		c->flags = PVBLK_LOAD_FIRST(from->flags);
-		c->sectors = PVBLK_LOAD_FIRST(from->sectors);
-		c->logical = PVBLK_LOAD_FIRST(from->logical);
-		c->physical = PVBLK_LOAD_FIRST(from->physical);
-		c->discard = PVBLK_LOAD_FIRST(from->discard);
-		c->max_sectors = PVBLK_LOAD_FIRST(from->max_sectors);
+			.generation = PV_LOAD_FIRST(from->generation)};
+		c->flags = PV_LOAD_FIRST(from->flags);
+		c->sectors = PV_LOAD_FIRST(from->sectors);
+		c->logical = PV_LOAD_FIRST(from->logical);
+		c->physical = PV_LOAD_FIRST(from->physical);
+		c->discard = PV_LOAD_FIRST(from->discard);
+		c->max_sectors = PV_LOAD_FIRST(from->max_sectors);
 		if (c->generation % 2 ||
-		    c->generation != PVBLK_LOAD(from->generation))
+		    c->generation != PV_LOAD(from->generation))
 			continue;
 		make_sane(c);
 		return true;

@@ -13,9 +13,7 @@
 
 #include <pv/io/pvblk.h>
 
-#ifndef __KERNEL__
-#include <stdbool.h>
-#endif
+#include "pv-frontends/core/shared.h"
 
 /* What a look at the ring found. */
 enum pvblk_look {
@@ -104,21 +102,5 @@ bool pvblk_back_push(struct pvblk_back *b);
 bool pvblk_back_sleep(struct pvblk_back *b);
 /* c->generation is ignored. */
 void pvblk_back_config(struct pv_blk_ring *ring, const struct pv_blk_config *c);
-
-/* ---- for both ------------------------------------------------------------------ */
-
-#define PVBLK_LOAD(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
-#define PVBLK_STORE(field, value)                                              \
-	__atomic_store_n(&(field), (value), __ATOMIC_RELAXED)
-#define PVBLK_LOAD_FIRST(field) __atomic_load_n(&(field), __ATOMIC_ACQUIRE)
-#define PVBLK_STORE_LAST(field, value)                                         \
-	__atomic_store_n(&(field), (value), __ATOMIC_RELEASE)
-#define PVBLK_FENCE() __atomic_thread_fence(__ATOMIC_SEQ_CST)
-
-/* The rule of ABI.md 15.1: was `event` passed on the way from old to new? */
-static inline bool pvblk_passed(uint32_t old, uint32_t new, uint32_t event)
-{
-	return new - event < new - old;
-}
 
 #endif

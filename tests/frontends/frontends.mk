@@ -25,12 +25,23 @@ $(BUILD)/tests/frontends-pvblk-fuzz: tests/frontends/pvblk_fuzz.c \
 	clang $(filter-out -MMD -MP,$(SAN_CFLAGS)) -Ihypercall/include \
 		-fsanitize=fuzzer -o $@ $^
 
-FE_TESTS := $(addprefix $(BUILD)/tests/frontends-,pvblk pvblk-unit)
+$(BUILD)/tests/frontends-pvnet-unit: $(addprefix $(BUILD)/san/, \
+		tests/frontends/pvnet_unit_test.o $(PVNET_CORE))
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -lpthread
 
-TEST_NEEDS += $(FE_TESTS) $(BUILD)/tests/frontends-pvblk-fuzz \
-	$(BUILD)/san/bin/parapet-blkback $(BUILD)/bin/parapet-stored
-TESTS += $(addsuffix @180,$(FE_TESTS)) tests/frontends/fuzz@120 \
-	tests/frontends/models@240
+$(BUILD)/tests/frontends-pvnet-fuzz: tests/frontends/pvnet_fuzz.c \
+		$(PVNET_CORE:%.o=%.c)
+	@mkdir -p $(@D)
+	clang $(filter-out -MMD -MP,$(SAN_CFLAGS)) -Ihypercall/include \
+		-fsanitize=fuzzer -o $@ $^
+
+FE_TESTS := $(addprefix $(BUILD)/tests/frontends-,pvblk pvblk-unit pvnet-unit)
+
+TEST_NEEDS += $(FE_TESTS) $(addprefix $(BUILD)/tests/frontends-,pvblk-fuzz \
+	pvnet-fuzz) $(BUILD)/san/bin/parapet-blkback $(BUILD)/bin/parapet-stored
+TESTS += $(addsuffix @180,$(FE_TESTS)) tests/frontends/fuzz@180 \
+	tests/frontends/models@300
 
 # A stock guest with the module, in a real control domain.
 TEST_NEEDS += $(MODULES) $(BUILD)/parapet images $(addprefix $(BUILD)/bin/, \

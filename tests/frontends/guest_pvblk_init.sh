@@ -1,34 +1,12 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # First program of the guest that guest_pvblk_run.sh starts: a stock kernel with
 # our module.  A line "PASS name: detail" or "FAIL ..." is a check; the control
 # domain reads them in the log of the console, and waits for some of the others.
 
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin
-mount -t proc proc /proc
-mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev 2>/dev/null
-mkdir -p /run
-mount -t tmpfs tmpfs /run
-exec </dev/hvc0 >/dev/hvc0 2>&1
-stty -echo
+# shellcheck source=tests/lib/guest.sh
+. /etc/guest.sh
 
-pass() { echo "PASS $1: $2"; }
-fail() { echo "FAIL $1: $2"; }
-check() { # NAME DETAIL COMMAND...
-	name=$1 detail=$2
-	shift 2
-	if "$@"; then pass "$name" "$detail"; else fail "$name" "$detail"; fi
-}
-wait_for() { # COMMAND...; at most a minute or two
-	tries=0
-	until "$@" 2>/dev/null; do
-		tries=$((tries + 1))
-		[ $tries -lt 1200 ] || return 1
-		usleep 50000
-	done
-}
-sum() { md5sum | cut -d ' ' -f 1; }
-forget() { echo 3 >/proc/sys/vm/drop_caches; }
 driver() { basename "$(readlink "/sys/block/$1/device/driver")"; }
 served_by() { # DRIVER DISK...
 	want=$1
@@ -37,7 +15,7 @@ served_by() { # DRIVER DISK...
 		[ "$(driver "$disk")" = "$want" ] || return 1
 	done
 }
-now() { # in hundredths of a second
+hundredths() { # of a second
 	read -r up _ </proc/uptime
 	echo "${up%.*}${up#*.}"
 }
@@ -48,9 +26,9 @@ rate() { # FRONTEND WORKLOAD MIB COMMAND...: the best of some, in MiB/s
 	shift 3
 	for _ in $tries; do
 		forget
-		from=$(now)
+		from=$(hundredths)
 		"$@" 2>/dev/null
-		took=$(($(now) - from))
+		took=$(($(hundredths) - from))
 		[ $took -ge $best ] || best=$took
 	done
 	echo "guest: rate $what $front $((mib * 1000 / (best + 1)))"

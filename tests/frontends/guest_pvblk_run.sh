@@ -1,65 +1,41 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=dash
+# shellcheck shell=sh
 # What guest_pvblk.py lets the control domain do: sourced by its init.
 # Each line "PASS name: detail" or "FAIL name: detail" is a check.
 
-pass() { echo "PASS $1: $2"; }
-fail() { echo "FAIL $1: $2"; }
-check() { # NAME DETAIL COMMAND...
-	name=$1 detail=$2
-	shift 2
-	if "$@"; then pass "$name" "$detail"; else fail "$name" "$detail"; fi
-}
-log=/run/console.log
-said() { grep -q "$1" $log; }
-wait_for() { # COMMAND...; at most 240 s
-	tries=0
-	until "$@" 2>/dev/null; do
-		tries=$((tries + 1))
-		[ $tries -lt 2400 ] || return 1
-		usleep 100000
-	done
-}
-back() { echo "/local/domain/0/backend/vbd/$domid/$1"; }
-worker() { cat "/run/parapet/backend/vbd-$domid-$1.pid"; }
-other_than() { # DEVICE PID
-	new=$(worker "$1") && [ "$new" != "$2" ]
-}
-is_state() { [ "$(parapet-store read "$(back "$1")/state")" = "$2" ]; }
-type_return() { echo >"$tty"; }
+# shellcheck source=tests/lib/control.sh
+. /etc/control.sh
 
-mkdir -p /run/xenstored /run/parapet /var/lib/parapet
+patience=240
+back() { echo "/local/domain/0/backend/vbd/$domid/$1"; }
+is_state() { [ "$(parapet-store read "$(back "$1")/state")" = "$2" ]; }
+
 truncate -s 64M /run/file.img
 truncate -s 16M /run/more.img
 
-export XENSTORED_PATH=/run/xenstored/socket
-parapetd 2>/run/parapetd.err
-check toolstack "runs" wait_for parapet list
+toolstack
 check create "a guest with two disks" parapet -q create /guest/own.xml
 if ! parapet info own >/dev/null; then
-	cat /run/parapet/services/*.log /run/parapetd.err
+	daemon_logs
 	exit 1
 fi
 tail -n +1 -f $log &
-domid=$(parapet --json info own | sed -n 's/.*"domid": *\([0-9]*\).*/\1/p')
-tty=$(parapet-store read "/local/domain/$domid/console/tty")
+domid=$(field own domid)
 
 exercise() {
 	wait_for said "killed begins"
 	for n in 1 2 3 4; do
-		old=$(worker 51712)
-		kill -9 "$old"
-		check killed "xvda is served again ($n)" wait_for other_than 51712 "$old"
+		kill_worker "vbd-$domid-51712" "xvda is served again ($n)"
 		usleep 300000
 	done
-	type_return
+	type_in own ""
 	wait_for said "again begins"
 	for n in 1 2; do
 		parapet-store write "$(back 51712)/state" 1
 		check again "xvda connects again ($n)" wait_for is_state 51712 4
 		usleep 500000
 	done
-	type_return
+	type_in own ""
 
 	wait_for said "waits for a larger"
 	truncate -s 96M /run/file.img

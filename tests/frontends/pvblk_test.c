@@ -561,7 +561,7 @@ static void mini_kernels_have_disks(void **state)
 	assert_memory_equal(in, out, sizeof(in));
 	assert_int_equal(mini_blk_read(&m, SECTORS - 1, in, 2),
 			 MINI_BLK_FAILED);
-	PVBLK_STORE(q->ring.ring->cq_prod, 77);
+	PV_STORE(q->ring.ring->cq_prod, 77);
 	assert_int_equal(mini_blk_flush(&m), MINI_BLK_BROKEN);
 	assert_int_equal(mini_blk_flush(&m), MINI_BLK_BROKEN);
 	close_disk(d);
@@ -588,7 +588,7 @@ static void lie(struct queue *q, unsigned int n)
 	}
 	/* A tag that is none, one that is not busy, an index far ahead. */
 	r->sq[0] = n == 3 ? PV_BLK_TAGS : 3;
-	PVBLK_STORE(r->sq_prod, n == 5 ? 0x80000000 : 1);
+	PV_STORE(r->sq_prod, n == 5 ? 0x80000000 : 1);
 }
 
 static void liars_lose_their_device(void **state)

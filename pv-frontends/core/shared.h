@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What both ends of all own rings have in common: fields that the other end
+ * writes or reads meanwhile, and the rule of events.
+ */
+#ifndef PV_FRONTENDS_CORE_SHARED_H
+#define PV_FRONTENDS_CORE_SHARED_H
+
+#include <pv/abi.h>
+
+#ifndef __KERNEL__
+#include <stdbool.h>
+#endif
+
+#define PV_LOAD(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+#define PV_STORE(field, value)                                                 \
+	__atomic_store_n(&(field), (value), __ATOMIC_RELAXED)
+#define PV_LOAD_FIRST(field) __atomic_load_n(&(field), __ATOMIC_ACQUIRE)
+#define PV_STORE_LAST(field, value)                                            \
+	__atomic_store_n(&(field), (value), __ATOMIC_RELEASE)
+#define PV_FENCE() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+
+/* The rule of ABI.md 15.1: was `event` passed on the way from old to new? */
+static inline bool pv_passed(uint32_t old, uint32_t new, uint32_t event)
+{
+	return new - event < new - old;
+}
+
+#endif
