@@ -1,7 +1,8 @@
 # The benchmark: one static program, the same bytes on every system.
 
 PVBENCH_OBJS := $(addprefix $(BUILD)/obj/tests/bench/pvbench/,main.o \
-	syscalls.o memory.o processes.o compute.o)
+	syscalls.o memory.o processes.o compute.o) \
+	$(BUILD)/obj/tests/bench/lib/batch.o
 
 $(BUILD)/bin/pvbench: $(PVBENCH_OBJS)
 	@mkdir -p $(@D)
@@ -15,8 +16,8 @@ PVBENCH := $(BUILD)/bin/pvbench $(BUILD)/bin/pvbench-child
 ALL += $(PVBENCH)
 
 # Disks, networks and the life of guests.
-PVIO_OBJS := $(addprefix $(BUILD)/obj/tests/bench/pvio/,main.o effort.o \
-	block.o net.o life.o)
+PVIO_OBJS := $(addprefix $(BUILD)/obj/tests/bench/,pvio/main.o pvio/effort.o \
+	pvio/block.o pvio/net.o pvio/life.o lib/batch.o)
 
 $(BUILD)/bin/pvio: $(PVIO_OBJS)
 	@mkdir -p $(@D)
@@ -27,7 +28,8 @@ ALL += $(BUILD)/bin/pvio
 # Work as people have it.  (-w: SQLite could load libraries, if it were asked
 # to, which a static program cannot.)
 PVWORK_OBJS := $(addprefix $(BUILD)/obj/tests/bench/,pvwork/main.o \
-	pvwork/compress.o pvwork/database.o pvwork/build.o pvio/effort.o)
+	pvwork/compress.o pvwork/database.o pvwork/build.o pvio/effort.o \
+	lib/batch.o)
 
 $(BUILD)/bin/pvwork: $(PVWORK_OBJS)
 	@mkdir -p $(@D)

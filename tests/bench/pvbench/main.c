@@ -31,6 +31,7 @@
 #include "tests/bench/pvbench/pvbench.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +42,9 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#define MAX_BATCHES 64
-#define WARM_UP     20
+#define MAX_BATCHES  64
+#define MAX_BATCH_US 60000000
+#define WARM_UP      20
 
 enum ticks ticks_kind;
 
@@ -63,37 +65,6 @@ void die(const char *what)
 	if (getpid() == 1)
 		reboot(RB_POWER_OFF);
 	_exit(1);
-}
-
-static unsigned long setting(const char *name, unsigned long otherwise)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoul(text, NULL, 10) : otherwise;
-}
-
-/* Is `name` in the comma-separated list?  No list means everything. */
-static int is_wanted(const char *name)
-{
-	const char *list = getenv("bench_metrics"), *at = list;
-	size_t len = strlen(name);
-
-	if (!list || !*list)
-		return 1;
-	while ((at = strstr(at, name))) {
-		if ((at == list || at[-1] == ',') &&
-		    (at[len] == ',' || at[len] == '\0'))
-			return 1;
-		at += len;
-	}
-	return 0;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
 }
 
 /* The least of three runs: what is rare, such as a host's pause, drops out. */
@@ -142,7 +113,7 @@ static void measure(const struct metric *m, unsigned long batches,
 	for (unsigned long i = 0; i < batches; i++)
 		result[i] = (double)m->run(n) / (double)n /
 			    (double)(m->divisor ? m->divisor : 1);
-	qsort(result, batches, sizeof(result[0]), by_value);
+	sort_figures(result, batches);
 	printf("pvbench %s %.2f %.2f %.2f %llu\n", m->name, result[batches / 2],
 	       result[0], result[batches - 1], (unsigned long long)n);
 	fflush(stdout);
@@ -173,10 +144,10 @@ static void step(const struct metric *m, unsigned long n)
 static void measure_all(const struct metric *m, unsigned long batches,
 			uint64_t ticks)
 {
-	unsigned long steps = setting("bench_steps", 0);
+	unsigned long steps = setting("bench_steps", 0, 0, ULONG_MAX);
 
 	for (; m->name; m++) {
-		if (!is_wanted(m->name))
+		if (!is_wanted("bench_metrics", m->name))
 			continue;
 		if (steps)
 			step(m, steps);
@@ -203,13 +174,9 @@ int main(void)
 	if (getpid() == 1)
 		report_boot();
 
-	batches = setting("bench_batches", 9);
-	us = setting("bench_batch_us", 20000);
+	batches = setting("bench_batches", 9, 1, MAX_BATCHES);
+	us = setting("bench_batch_us", 20000, 1, MAX_BATCH_US);
 	ticks = getenv("bench_ticks");
-	if (batches < 1 || batches > MAX_BATCHES || us < 1) {
-		errno = EINVAL;
-		die("bench_batches, bench_batch_us");
-	}
 	if (ticks && !strcmp(ticks, "insns"))
 		ticks_kind = TICKS_INSNS;
 

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "tests/bench/lib/batch.h"
+
 /*
  * One benchmark.  run(n) does the operation n times and returns the ticks it
  * took (clock_ticks() before and after); what it prepares and tears down for
@@ -32,8 +34,5 @@ enum ticks {
 extern enum ticks ticks_kind;
 
 uint64_t clock_ticks(void);
-
-/* Say what failed with errno and end the program. */
-void die(const char *what) __attribute__((noreturn));
 
 #endif

@@ -3,6 +3,8 @@
 #ifndef TESTS_BENCH_PVIO_EFFORT_H
 #define TESTS_BENCH_PVIO_EFFORT_H
 
+#include "tests/bench/lib/batch.h"
+
 enum {
 	MAX_BATCHES = 32,
 };
@@ -16,8 +18,6 @@ extern struct effort effort;
 void set_effort(void);
 
 double now(void);
-/* Says why with errno, and ends the program. */
-void die(const char *what) __attribute__((noreturn));
 /* Is that metric to be measured? */
 int wanted(const char *metric);
 /* Print the median, the least and the greatest of one figure a batch. */
