@@ -16,8 +16,9 @@
  *
  * Clearing frames is most of the cost of giving them, so idle CPUs do it ahead:
  * what was used since boot is marked USED when it becomes free, and CLEAN when
- * it was cleared.  Memory that nobody ever had is left alone until it is given.
- * Marks stay with the frame through splits and merges.
+ * it was cleared.  Of memory that nobody ever had, a reserve is cleared, too.
+ * Marks stay with the frame through splits and merges; chunks that look clean
+ * by a few samples are given first.
  *
  * LOCKING: heap_lock covers lists, owners' counts and claims, and the marks of
  * frames in chunks.
@@ -33,7 +34,10 @@ enum {
 	MAX_TRIES = 256,
 	SCRUB_LEAST = 512, /* below, clearing ahead is not worth flushes */
 	SCRUB_FRAMES = 16, /* of one call */
-	SCRUB_LOOKS = 1024
+	SCRUB_LOOKS = 1024,
+	RESERVE_PART = 4, /* of memory: kept clean */
+	CLEAN_SAMPLES = 4, /* of a chunk */
+	CLEAN_TRIES = 4 /* chunks of an order */
 };
 #define FS_MARKS (FS_CLEAN | FS_USED)
 static const uint64_t zone_end[NR_ZONES] = {1ull << 12, 1ull << 20, ~0ull};
@@ -42,7 +46,7 @@ static const uint64_t zone_end[NR_ZONES] = {1ull << 12, 1ull << 20, ~0ull};
 static uint32_t heads[NR_ZONES][HEAP_MAX_ORDER + 1];
 static uint64_t nr_free, nr_claimed;
 static uint32_t last_free; /* tlb_now() when a guest's frame was freed */
-static uint64_t nr_used; /* marked USED; atomic */
+static uint64_t nr_used, nr_clean; /* marked so; atomic */
 static uint64_t scrub_at; /* where heap_scrub goes on */
 
 void page_clear(void *page)
@@ -118,27 +122,65 @@ static void chunk_give(uint32_t mfn, unsigned int order) MUST_HOLD(heap_lock)
 	chunk_link(mfn, order);
 }
 
-static uint32_t zone_take(unsigned int z, unsigned int order, uint64_t end)
+/* How many of some frames in a chunk are clean. */
+static unsigned int chunk_clean(uint32_t mfn, unsigned int order)
 {
-	for (unsigned int o = order; o <= HEAP_MAX_ORDER; o++) {
-		uint32_t m = heads[z][o];
+	uint32_t nr = 1u << order, step = max(nr / CLEAN_SAMPLES, 1u);
+	unsigned int n = 0;
 
-		/* A chunk with a short address, if it is near the front. */
-		for (unsigned int tries = 0; m && m + (1ull << order) > end;)
-			m = ++tries < MAX_TRIES ? frame_table[m].owner : 0;
-		if (!m)
-			continue;
-		chunk_unlink(m, o);
-		for (; o > order; o--)
-			chunk_link(m + (1u << (o - 1)), o - 1);
-		nr_free -= 1ull << order;
-		return m;
+	for (uint32_t i = 0; i < nr; i += step)
+		n += !!(frame_table[mfn + i].state & FS_CLEAN);
+	return n;
+}
+
+/* A chunk of order @o with 2^order frames below @end near a list's front. */
+static uint32_t chunk_find(unsigned int z, unsigned int o, unsigned int order,
+			   uint64_t end, bool clean)
+{
+	uint32_t m = heads[z][o];
+
+	for (unsigned int i = clean ? CLEAN_TRIES : MAX_TRIES; m && i--;) {
+		if (m + (1ull << order) <= end && (!clean || chunk_clean(m, o)))
+			return m;
+		m = frame_table[m].owner;
 	}
 	return LINK_NONE;
 }
 
-/* A chunk of 2^order frames below 2^bits bytes; LINK_NONE. */
-static uint32_t chunk_take(unsigned int order, unsigned int bits)
+/* 2^order frames below @end of a chunk, from the halves that look cleaner. */
+static uint32_t chunk_split(uint32_t m, unsigned int o, unsigned int order,
+			    uint64_t end)
+{
+	chunk_unlink(m, o);
+	while (o-- > order) {
+		uint32_t half = m + (1u << o);
+
+		if (half + (1ull << order) <= end &&
+		    chunk_clean(half, o) > chunk_clean(m, o)) {
+			chunk_link(m, o);
+			m = half;
+		} else {
+			chunk_link(half, o);
+		}
+	}
+	nr_free -= 1ull << order;
+	return m;
+}
+
+static uint32_t zone_take(unsigned int z, unsigned int order, uint64_t end,
+			  bool clean)
+{
+	for (unsigned int o = order; o <= HEAP_MAX_ORDER; o++) {
+		uint32_t m = chunk_find(z, o, order, end, clean);
+
+		if (m != LINK_NONE)
+			return chunk_split(m, o, order, end);
+	}
+	return LINK_NONE;
+}
+
+/* 2^order frames below 2^bits bytes, if possible @clean; LINK_NONE. */
+static uint32_t chunk_take(unsigned int order, unsigned int bits, bool clean)
 	MUST_HOLD(heap_lock)
 {
 	uint64_t end = bits >= 64 ? ~0ull : (1ull << bits) >> PAGE_SHIFT;
@@ -146,9 +188,15 @@ static uint32_t chunk_take(unsigned int order, unsigned int bits)
 
 	if (order > HEAP_MAX_ORDER)
 		return LINK_NONE;
-	for (unsigned int z = NR_ZONES; z-- && m == LINK_NONE;)
-		if (!z || zone_end[z - 1] < end)
-			m = zone_take(z, order, end);
+	clean = clean && READ_ONCE(nr_clean) >> order;
+	for (unsigned int z = NR_ZONES; z-- && m == LINK_NONE;) {
+		if (z && zone_end[z - 1] >= end)
+			continue;
+		if (clean)
+			m = zone_take(z, order, end, true);
+		if (m == LINK_NONE)
+			m = zone_take(z, order, end, false);
+	}
 	return m;
 }
 
@@ -172,12 +220,24 @@ void heap_add(uint64_t mfn, uint64_t nr)
 
 /* ---- clean frames ------------------------------------------------------------ */
 
+/* How many frames of a chunk that was taken had which mark. */
+struct marks {
+	uint64_t used, clean;
+};
+
+static void marks_gone(const struct marks *m)
+{
+	atomic_fetch_sub(&nr_used, m->used);
+	atomic_fetch_sub(&nr_clean, m->clean);
+}
+
 /* A frame of a chunk that was taken gets a new state; was it clean? */
-static bool frame_set(struct frame *f, uint64_t state, uint64_t *used)
+static bool frame_set(struct frame *f, uint64_t state, struct marks *marks)
 {
 	uint64_t was = f->state;
 
-	*used += !!(was & FS_USED);
+	marks->used += !!(was & FS_USED);
+	marks->clean += !!(was & FS_CLEAN);
 	/* ORDER: the reference, if any, is what lets other CPUs in. */
 	store_release(&f->state, state);
 	return was & FS_CLEAN;
@@ -195,36 +255,60 @@ static uint64_t chunk_end(uint64_t m) MUST_HOLD(heap_lock)
 	return 0;
 }
 
-static bool scrub_frame(struct frame *f) MUST_HOLD(heap_lock)
+/* Could the frame be one to clean?  @fresh: one that nobody ever had, too. */
+static bool may_scrub(const struct frame *f, bool fresh)
 {
-	if (!(f->state & FS_USED))
-		return false;
+	uint64_t s = f->state;
+
+	if (s & FS_USED)
+		return true;
+	return fresh && !(s & FS_CLEAN) && (s & FS_FREE || s == FS_RAM);
+}
+
+static void scrub_frame(struct frame *f) MUST_HOLD(heap_lock)
+{
 	page_clear(table_of(f));
-	f->state ^= FS_MARKS;
-	atomic_fetch_sub(&nr_used, 1);
-	return true;
+	if (f->state & FS_USED)
+		atomic_fetch_sub(&nr_used, 1);
+	f->state = (f->state & ~FS_MARKS) | FS_CLEAN;
+	atomic_fetch_add(&nr_clean, 1);
+}
+
+/* Are there frames that nobody ever had, and is the reserve not full? */
+static bool reserve_wanted(void)
+{
+	uint64_t marked = READ_ONCE(nr_clean) + READ_ONCE(nr_used);
+
+	return READ_ONCE(nr_clean) < frame_limit / RESERVE_PART &&
+	       marked + SCRUB_LEAST <= READ_ONCE(nr_free);
 }
 
 bool heap_scrub(void)
 {
 	unsigned int looks = SCRUB_LOOKS, done = 0;
+	bool fresh = reserve_wanted();
 	uint64_t end = 0;
 
 	/* Whoever wants memory now goes first. */
-	if (READ_ONCE(nr_used) < SCRUB_LEAST || !spin_trylock(&heap_lock))
+	if ((READ_ONCE(nr_used) < SCRUB_LEAST && !fresh) ||
+	    !spin_trylock(&heap_lock))
 		return false;
 	/* Nobody may write to them any more. */
 	frames_flush_since(last_free);
 	for (; looks-- && done < SCRUB_FRAMES; scrub_at++) {
-		if (scrub_at >= frame_limit)
+		if (scrub_at >= frame_limit) {
 			scrub_at = 1;
-		/* What is used and in no chunk was taken a moment ago. */
+			end = 0;
+		}
+		if (!may_scrub(&frame_table[scrub_at], fresh))
+			continue;
+		/* What is in no chunk was taken a moment ago. */
 		if (scrub_at >= end)
-			end = frame_table[scrub_at].state & FS_USED
-				      ? chunk_end(scrub_at)
-				      : 0;
-		if (scrub_at < end)
-			done += scrub_frame(&frame_table[scrub_at]);
+			end = chunk_end(scrub_at);
+		if (scrub_at >= end)
+			continue;
+		scrub_frame(&frame_table[scrub_at]);
+		done++;
 	}
 	spin_unlock(&heap_lock);
 	return true;
@@ -234,22 +318,22 @@ bool heap_scrub(void)
 
 void *heap_alloc(unsigned int order)
 {
-	uint64_t used = 0;
+	struct marks marks = {0, 0};
 	uint32_t m;
 	char *p;
 
 	spin_lock(&heap_lock);
-	m = chunk_take(order, HEAP_ANYWHERE);
+	m = chunk_take(order, HEAP_ANYWHERE, false);
 	spin_unlock(&heap_lock);
 	if (m == LINK_NONE)
 		return NULL;
 	frames_flush_since(READ_ONCE(last_free));
 	p = direct_map(mfn_of(m));
 	for (uint32_t i = 0; i < 1u << order; i++) {
-		if (!frame_set(&frame_table[m + i], FS_RAM | FS_HV, &used))
+		if (!frame_set(&frame_table[m + i], FS_RAM | FS_HV, &marks))
 			page_clear(p + i * PAGE_SIZE);
 	}
-	atomic_fetch_sub(&nr_used, used);
+	marks_gone(&marks);
 	return p;
 }
 
@@ -292,7 +376,7 @@ static uint32_t chunk_reserve(struct mm_domain *d, unsigned int order,
 	claim = min(d->claimed, nr);
 	if (d->nr_frames + nr <= d->max_frames &&
 	    nr + nr_claimed - claim <= nr_free)
-		m = chunk_take(order, bits);
+		m = chunk_take(order, bits, d->scrub);
 	if (m != LINK_NONE) {
 		d->claimed -= claim;
 		nr_claimed -= claim;
@@ -311,7 +395,7 @@ uint32_t frames_alloc(struct mm_domain *d, unsigned int order,
 		      unsigned int bits)
 {
 	uint32_t m = chunk_reserve(d, order, bits), tag = owner_tag(d);
-	uint64_t used = 0;
+	struct marks marks = {0, 0};
 
 	if (m == LINK_NONE)
 		return m;
@@ -324,9 +408,9 @@ uint32_t frames_alloc(struct mm_domain *d, unsigned int order,
 			page_clear(table_of(f));
 		f->link = 0;
 		f->owner = tag;
-		(void)frame_set(f, FS_RAM | FS_ALLOC | FS_REF, &used);
+		(void)frame_set(f, FS_RAM | FS_ALLOC | FS_REF, &marks);
 	}
-	atomic_fetch_sub(&nr_used, used);
+	marks_gone(&marks);
 	return m;
 }
 

@@ -72,39 +72,107 @@ static uint64_t marked(uint64_t mark)
 	return n;
 }
 
+static void scrub_all(void)
+{
+	while (heap_scrub())
+		;
+}
+
+/* Somebody had all memory, and wrote to it. */
+static void use_all(void)
+{
+	struct guest a;
+	mfn_t m;
+
+	guest_bare(&a, 1, false, 1000);
+	while (domain_run_alloc(a.d, 1024, &m))
+		for (unsigned int i = 0; i < 512; i++)
+			content(m.raw)[i] = ~0ull;
+	guest_end(&a);
+}
+
+/* What nobody ever had: a part of it is cleaned, and given first. */
+static void a_reserve_is_kept_clean(void **state)
+{
+	uint64_t clean;
+
+	(void)state;
+	assert_int_equal(marked(FS_CLEAN | FS_USED), 0);
+	scrub_all();
+	clean = marked(FS_CLEAN);
+	assert_true(clean >= frame_limit / 4 && clean < frame_limit / 3);
+	assert_false(heap_scrub());
+}
+
+static uint64_t clean_between(uint64_t from, uint64_t to)
+{
+	uint64_t n = 0;
+
+	while (from < to)
+		n += !!(frame_table[from++].state & FS_CLEAN);
+	return n;
+}
+
+/* Wherever the clean ones lie, they are given before others. */
+static void clean_frames_are_given_first(void **state)
+{
+	unsigned int above = 0, below = 0;
+	uint64_t clean, taken;
+	struct guest a;
+	mfn_t m;
+
+	(void)state;
+	for (unsigned int round = 0; round < 8; round++) {
+		use_all();
+		scrub_all();
+		if (clean_between(1, 512) > clean_between(512, 1024))
+			below++;
+		else
+			above++;
+		guest_bare(&a, 1, false, 1000);
+		/* ... if their addresses are as short as is needed. */
+		assert_true(frames_alloc(&a.d->mm, 5, 21) <= 512 - 32);
+		clean = marked(FS_CLEAN);
+		for (taken = 0; clean - taken > 128; taken += 32)
+			assert_int_equal(domain_run_alloc(a.d, 32, &m), 32);
+		assert_true(taken >= 128);
+		assert_true(clean - marked(FS_CLEAN) > taken * 7 / 8);
+		guest_end(&a);
+	}
+	assert_true(above && below);
+}
+
 static void idle_cpus_clean_what_was_used(void **state)
 {
-	uint64_t list[3], before, n = 0, *taken;
+	uint64_t list[3], before, n, *taken;
 	struct frame *f;
 	struct guest a;
 	mfn_t m;
 
 	(void)state;
-	guest_bare(&a, 1, false, 900);
-	while (domain_run_alloc(a.d, 1024, &m))
-		for (unsigned int i = 0; i < 512; i++)
-			content(m.raw)[i] = ~0ull;
-	guest_end(&a);
-	list[0] = marked(FS_USED);
-	assert_true(list[0] >= 900);
-	/* As if another CPU had taken it a moment ago. */
-	taken = heap_alloc(0);
-	f = &frame_table[direct_to_mfn(taken).raw];
-	f->state = FS_RAM | FS_USED;
-	*taken = 1;
-	before = mm_free_frames();
-	while (heap_scrub())
-		n++;
-	assert_int_equal(*taken, 1);
-	f->state = FS_RAM | FS_HV;
-	assert_true(n >= 4 && n < 1000);
-	list[1] = marked(FS_USED);
-	list[2] = marked(FS_CLEAN);
-	assert_true(list[1] < 512);
-	assert_true(list[2] + list[1] >= list[0] - 1);
-	assert_int_equal(mm_free_frames(), before);
-	assert_false(heap_scrub());
-	heap_free(taken, 0);
+	for (unsigned int round = 0; round < 4; round++) {
+		use_all();
+		list[0] = marked(FS_USED);
+		assert_true(list[0] >= 900);
+		/* As if another CPU had taken it a moment ago. */
+		taken = heap_alloc(0);
+		f = &frame_table[direct_to_mfn(taken).raw];
+		f->state = FS_RAM | FS_USED;
+		*taken = 1;
+		before = mm_free_frames();
+		for (n = 0; heap_scrub(); n++)
+			;
+		assert_int_equal(*taken, 1);
+		f->state = FS_RAM | FS_HV;
+		assert_true(n >= 4 && n < 1000);
+		list[1] = marked(FS_USED);
+		list[2] = marked(FS_CLEAN);
+		assert_true(list[1] < 512);
+		assert_true(list[2] + list[1] >= list[0] - 1);
+		assert_int_equal(mm_free_frames(), before);
+		assert_false(heap_scrub());
+		heap_free(taken, 0);
+	}
 	/* Whoever gets them sees zeros, clean or not. */
 	guest_bare(&a, 1, false, 900);
 	while (domain_run_alloc(a.d, 1024, &m))
@@ -321,7 +389,9 @@ static void frames_are_exchanged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_reserve_is_kept_clean),
 		cmocka_unit_test(chunks_do_not_overlap),
+		cmocka_unit_test(clean_frames_are_given_first),
 		cmocka_unit_test(idle_cpus_clean_what_was_used),
 		cmocka_unit_test(objects_do_not_overlap),
 		cmocka_unit_test(limits_and_claims_hold),
