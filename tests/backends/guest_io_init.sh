@@ -1,34 +1,11 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # First program of the guest that guest_io_run.sh starts.  A line "PASS name:
 # detail" or "FAIL ..." is a check; the control domain reads them in the log of
 # the console, and waits for some of the others.
 
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin
-mount -t proc proc /proc
-mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev 2>/dev/null
-mkdir -p /run
-mount -t tmpfs tmpfs /run
-exec </dev/hvc0 >/dev/hvc0 2>&1
-stty -echo
-
-pass() { echo "PASS $1: $2"; }
-fail() { echo "FAIL $1: $2"; }
-check() { # NAME DETAIL COMMAND...
-	name=$1 detail=$2
-	shift 2
-	if "$@"; then pass "$name" "$detail"; else fail "$name" "$detail"; fi
-}
-wait_for() { # COMMAND...; at most 60 s
-	tries=0
-	until "$@" 2>/dev/null; do
-		tries=$((tries + 1))
-		[ $tries -lt 1200 ] || return 1
-		usleep 50000
-	done
-}
-sum() { md5sum | cut -d ' ' -f 1; }
-forget() { echo 3 >/proc/sys/vm/drop_caches; }
+# shellcheck source=tests/lib/guest.sh
+. /etc/guest.sh
 
 echo "guest: first program runs"
 modprobe -a xen-blkfront xen-netfront

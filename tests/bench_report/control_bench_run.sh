@@ -1,26 +1,11 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=dash
+# shellcheck shell=sh
 # What control_bench.py does in its control domain: sourced by its init.
 
-mkdir -p /run/xenstored /run/parapet /var/lib/parapet
-parapetd 2>/run/parapetd.err
-tries=0
-until parapet -q list >/dev/null 2>&1; do
-	tries=$((tries + 1))
-	[ $tries -lt 300 ] || break
-	usleep 100000
-done
+# shellcheck source=tests/lib/control.sh
+. /etc/control.sh
 
-check() { # NAME WHAT COMMAND...
-	name=$1 what=$2
-	shift 2
-	if "$@" >/run/check.out 2>&1; then
-		echo "PASS $name: $what"
-	else
-		echo "FAIL $name: $what"
-		tail -n 20 /run/check.out
-	fi
-}
+toolstack
 
 bench() { parapet bench --kernel /guest/vmlinuz --memory 128 "$@"; }
 row() { grep -Eq '^  getpid +[0-9.]+ [nu]s +[0-9.]+ [nu]s +[0-9.]+x' /run/table; }

@@ -3,11 +3,8 @@
 # First program of the guests of guest_life.py: it says that it runs, and obeys
 # requests, as a real one's init does.
 
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin
-mount -t proc proc /proc
-mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev 2>/dev/null
-exec </dev/hvc0 >/dev/hvc0 2>&1
+# shellcheck source=tests/lib/guest.sh
+. /etc/guest.sh
 
 # The kernel runs these when the toolstack asks for it.
 mkdir -p /sbin

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=sh disable=SC1091,SC2154
+# shellcheck shell=sh
 # What guest_life.py lets the control domain do: sourced by its init.
 # Each line "PASS name: detail" or "FAIL name: detail" is a check.
 
-. /etc/parapet-lib
+# shellcheck source=tests/lib/control.sh
+. /etc/control.sh
 
 refused() { # STATUS TEXT COMMAND...
 	want=$1 text=$2
@@ -53,7 +54,8 @@ toolstack
 # ---- a life
 check create "a guest from XML" parapet create /tmp/web1.xml
 if ! parapet info web1 >/dev/null; then
-	logs
+	console_log
+	daemon_logs
 	return 1
 fi
 echo "measured: $(grep 'web1 started' /run/parapetd.log)"
@@ -140,4 +142,5 @@ echo "measured: free KiB before=$before after=$(free_kib)"
 check end "nothing is left in the store" [ -z "$(guest_nodes)" ]
 check events "the hypervisor's log is there" \
 	sh -c "parapet dmesg | grep -q ."
-logs
+console_log
+daemon_logs

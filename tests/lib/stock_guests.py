@@ -2,7 +2,8 @@
 """Stock guests in a real control domain, in one boot: what such tests share.
 
 NAME_run.sh is what the control domain does, NAME_init.sh the first program of
-its guests (/guest/vmlinuz with /guest/initrd).  A line of either's,
+its guests (/guest/vmlinuz with /guest/initrd); beside this file is what they
+share, as /etc/control.sh, /etc/guest.sh and /etc/checks.sh.  A line of either's,
 "PASS name: detail" or "FAIL name: detail", becomes a line of TAP; one with
 "measured: " is shown as a comment.
 """
@@ -15,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 
-TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.join(HERE, "..", "..")
 IMAGE = os.path.join(TOP, "tools", "image")
 sys.dont_write_bytecode = True
 sys.path.insert(0, IMAGE)
@@ -51,6 +53,7 @@ class Plan:
     guest_modules: tuple = ()
     guest_programs: tuple = ()
     guest_files: tuple = ()
+    guest_kernel: str = ""  # below the build's folder; or the stock one
     toolstack: tuple = TOOLSTACK
     cmdline: str = ""       # more of the control domain's
     # Its clock counts instructions, each 2^icount ns: what is measured does
@@ -66,6 +69,12 @@ def run(*words):
 
 def kernel_of(flavour):
     return run(os.path.join(IMAGE, "fetch.sh"), "kernel", flavour)
+
+
+def shared(*names):
+    """Options of initramfs.py for the scripts of this folder."""
+    return [f"--file=etc/{name}=" + os.path.join(HERE, name)
+            for name in names]
 
 
 def contents(plan, build, files, programs):
@@ -85,7 +94,8 @@ def contents(plan, build, files, programs):
 
 def make_guest(plan, build, folder, kernel):
     out = os.path.join(folder, "guest.img")
-    words = [os.path.join(IMAGE, "initramfs.py"), "--out", out]
+    words = [os.path.join(IMAGE, "initramfs.py"), "--out", out,
+             *shared("checks.sh", "guest.sh")]
     init = os.path.join(plan.here, plan.name + "_init.sh")
     if os.path.exists(init):
         words += ["--init", init]
@@ -106,7 +116,9 @@ def make_control(plan, build, folder):
     files = [*plan.files, "etc/passwd=" + os.path.join(control, "passwd"),
              "etc/group=" + os.path.join(control, "group"),
              f"etc/parapet-run={plan.name}_run.sh",
-             "guest/vmlinuz=" + os.path.join(kernel, "vmlinuz"),
+             "guest/vmlinuz=" + ("build/" + plan.guest_kernel
+                                 if plan.guest_kernel else
+                                 os.path.join(kernel, "vmlinuz")),
              "guest/initrd=" + make_guest(plan, build, folder, kernel)]
     if plan.lib:
         files.append("etc/parapet-lib=" + plan.lib)
@@ -117,6 +129,7 @@ def make_control(plan, build, folder):
         "--init", os.path.join(IMAGE, "init.sh"),
         "--kernel", os.path.join(build, "image", "amd64", "kernel"),
         "--modules", os.path.join(IMAGE, "modules.list"),
+        *shared("checks.sh", "control.sh"),
         *contents(plan, build, files, (*plan.toolstack, *plan.programs)))
     return out
 

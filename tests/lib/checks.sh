@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+# What scripts in control domains and in guests share: a check is a line "PASS
+# name: detail" or "FAIL name: detail", which stock_guests.py reads.
+
+pass() { echo "PASS $1: $2"; }
+fail() { echo "FAIL $1: $2"; }
+check() { # NAME DETAIL COMMAND...; what it says goes to /tmp/out
+	name=$1 detail=$2
+	shift 2
+	if "$@" >/tmp/out 2>&1; then
+		pass "$name" "$detail"
+	else
+		fail "$name" "$detail"
+		tail -n 8 /tmp/out
+	fi
+}
+now() { # in seconds
+	read -r up _ </proc/uptime
+	echo "${up%.*}"
+}
+patience=120
+wait_for() { # COMMAND...; at most so many seconds
+	until=$(($(now) + patience))
+	until "$@" >/dev/null 2>&1; do
+		[ "$(now)" -lt $until ] || return 1
+		usleep 50000
+	done
+}
+sum() { md5sum | cut -d ' ' -f 1; }
