@@ -7,11 +7,10 @@
 #ifndef PV_BACKENDS_NET_LINK_H
 #define PV_BACKENDS_NET_LINK_H
 
-#include <net/if.h>
 #include <stdint.h>
 
 enum {
-	LINK_NAME = IFNAMSIZ,
+	LINK_NAME = 16, /* IFNAMSIZ */
 	LINK_ALIAS = 64, /* longest alternative name that is used here */
 };
 

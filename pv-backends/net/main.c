@@ -12,6 +12,7 @@
 
 #include "pv-backends/common/worker.h"
 #include "pv-backends/net/net.h"
+#include "pv-backends/pvnet/pvnet.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -180,6 +181,7 @@ static void vif_publish(struct xb *xb)
 		store_put(&xb->store, xb->back, no[i], "0");
 	store_put(&xb->store, xb->back, "multi-queue-max-queues", "%u",
 		  NET_MAX_QUEUES);
+	pvnet_publish(xb->priv);
 }
 
 /* A key below bandwidth. */
@@ -346,6 +348,10 @@ static void vif_detach(struct xb *xb)
 	struct net *n = xb->priv;
 
 	tap_stop(&n->tap);
+	if (n->pv) {
+		pvnet_detach(n);
+		return;
+	}
 	ev_prepare_stop(xb->loop, &n->turn);
 	for (unsigned int i = 0; i < NET_MAX_QUEUES; i++)
 		detach_queue(&n->queue[i]);
@@ -405,8 +411,13 @@ static int start(struct net *n, bool resume)
 static int vif_attach(struct xb *xb, bool resume)
 {
 	struct net *n = xb->priv;
+	bool own;
 
 	n->broken = false;
+	if (pvnet_wanted(n, &own))
+		return -1;
+	if (own)
+		return pvnet_attach(n);
 	n->nr_ops = 0;
 	ev_prepare_init(&n->turn, on_turn);
 	n->turn.data = n;

@@ -66,6 +66,7 @@ struct net_rate {
 
 struct net {
 	struct xb *xb;
+	struct pvnet *pv; /* what follows of rings is not used then */
 	struct tap tap;
 	struct net_offers offers;
 	bool rx_notify; /* the frontend tells of new receive requests */

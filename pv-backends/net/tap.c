@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -21,6 +22,8 @@
 
 #include "pv-backends/net/ovs.h"
 #include "pv-backends/net/tap.h"
+
+_Static_assert(LINK_NAME == IFNAMSIZ, "the longest name of an interface");
 
 static int failed(char *why, int err, const char *what, const char *which)
 {

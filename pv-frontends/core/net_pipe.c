@@ -94,6 +94,11 @@ bool pvnet_fill_wait(struct pvnet_fill *f)
 	PV_STORE(f->own->cons_event, wanted);
 	/* ORDER: event before index, pairs with pvnet_drain_tell(). */
 	PV_FENCE();
+	return pvnet_fill_moved(f);
+}
+
+bool pvnet_fill_moved(const struct pvnet_fill *f)
+{
 	return PV_LOAD(f->other->cons) != f->cons;
 }
 

@@ -48,6 +48,8 @@ bool pvnet_fill_push(struct pvnet_fill *f);
 /* Everything is pushed and there is no room: ask for an event when there is
  * more.  True: there is some already. */
 bool pvnet_fill_wait(struct pvnet_fill *f);
+/* Was something taken out since the last look?  Looks at memory only. */
+bool pvnet_fill_moved(const struct pvnet_fill *f);
 
 /* ---- the side that takes them out --------------------------------------------- */
 

@@ -5,7 +5,7 @@ include tools/xs/objects.mk
 $(BUILD)/san/tests/backends_net/%.o: SAN_CFLAGS += -Ihypercall/include
 
 BE_NET_TEST := $(addprefix $(BUILD)/san/tests/,backends/domain.o \
-	backends_net/netfront.o backends_net/net_space.o) \
+	backends_net/netfront.o backends_net/net_space.o backends_net/vif.o) \
 	$(addprefix $(BUILD)/san/,$(XS_OBJS) pv-backends/net/headers.o)
 
 # A frontend in the test program, the backend in processes of its own.
@@ -14,10 +14,17 @@ $(BUILD)/tests/backends_net-host: $(BUILD)/san/tests/backends_net/host_test.o \
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -pthread
 
+# The same on the own ring.
+$(BUILD)/tests/backends_net-own: $(addprefix $(BUILD)/san/, \
+		tests/backends_net/own_test.o tests/backends_net/ownfront.o \
+		pv-backends/pvnet/header.o $(PVNET_CORE)) $(BE_NET_TEST)
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -pthread
+
 # The parts that decide.
 $(BUILD)/tests/backends_net-unit: $(addprefix $(BUILD)/san/, \
 		tests/backends_net/unit_test.o tests/backends_net/packets.o \
-		$(BE_NET_PURE))
+		pv-backends/pvnet/header.o $(BE_NET_PURE))
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka
 
@@ -58,9 +65,9 @@ fuzz-net: $(BUILD)/fuzz/net
 		-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus-net
 .PHONY: fuzz-net
 
-TEST_NEEDS += $(addprefix $(BUILD)/tests/backends_net-,host unit queue ovs fuzz) \
+TEST_NEEDS += $(addprefix $(BUILD)/tests/backends_net-,host own unit queue ovs fuzz) \
 	$(BUILD)/san/bin/parapet-netback $(BUILD)/bin/parapet-stored
-TESTS += $(addprefix $(BUILD)/tests/backends_net-,unit@60 queue@60 ovs@60 fuzz@120 host@300)
+TESTS += $(addprefix $(BUILD)/tests/backends_net-,unit@60 queue@60 ovs@60 fuzz@120 host@300 own@300)
 
 # A stock guest's interface in a real control domain, in QEMU.
 $(BUILD)/tests/net-traffic: $(BUILD)/obj/tests/backends_net/guest_traffic.o

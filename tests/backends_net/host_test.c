@@ -9,14 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "tests/backends_net/net_space.h"
 #include "tests/backends_net/netfront.h"
-#include "tools/xs/xs.h"
+#include "tests/backends_net/vif.h"
 
 #define MIB (1024ul * 1024)
 
@@ -26,10 +25,6 @@ enum {
 
 static struct testbed bed;
 static unsigned int next_device;
-
-static const char *const plain_device[] = {
-	"mac", "00:16:3e:01:02:03", "type", "bridge", "bridge", "br0", NULL,
-};
 
 /* A device, its frontend, the guest's network: all that most tests need. */
 struct guest {
@@ -41,70 +36,16 @@ struct guest {
 static void guest_start(struct guest *g, const struct netfront_options *opt)
 {
 	g->devid = next_device++;
-	make_device(&bed, "vif", g->devid, plain_device);
+	make_device(&bed, "vif", g->devid, vif_plain);
 	guest_tap_make(opt->queues, !opt->no_csum, g->taps);
 	netfront_start(&g->front, &bed, g->devid, opt, g->taps);
-}
-
-static void remove_nodes(unsigned int devid)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/local/domain/0/backend/vif/%u/%u",
-		 (unsigned int)DOMID, devid);
-	xs_rm(bed.xs, XBT_NULL, path);
-}
-
-/* As the toolstack takes a device away. */
-static void remove_device(unsigned int devid)
-{
-	put(&bed, back("vif", devid, "online"), "0");
-	put(&bed, back("vif", devid, "state"), "5");
-	put(&bed, front("vif", devid, "state"), "6");
-	wait_for(&bed, back("vif", devid, "state"), "6");
-	remove_nodes(devid);
-}
-
-static bool there(const char *interface)
-{
-	char what[64];
-
-	snprintf(what, sizeof(what), " %s: ", interface);
-	return strstr(run_in(CONTROL, "ip -o link show"), what) != NULL;
-}
-
-static const char *tap_name(unsigned int devid)
-{
-	static char name[32];
-
-	snprintf(name, sizeof(name), "vif%u.%u", (unsigned int)DOMID, devid);
-	return name;
-}
-
-static void nap(void)
-{
-	const struct timespec ts = {.tv_nsec = 2000000};
-
-	nanosleep(&ts, NULL);
-}
-
-static void wait_link(const char *interface, bool wanted)
-{
-	double until = now() + PATIENCE;
-
-	while (there(interface) != wanted) {
-		if (now() > until)
-			die("%s is %s", interface,
-			    wanted ? "missing" : "there");
-		nap();
-	}
 }
 
 static void guest_stop(struct guest *g)
 {
 	netfront_stop(&g->front);
-	remove_device(g->devid);
-	wait_link(tap_name(g->devid), false);
+	vif_remove(&bed, g->devid);
+	tap_wait(g->devid, false);
 	guest_tap_remove(g->front.opt.queues, g->taps);
 }
 
@@ -226,15 +167,15 @@ static void orphan(void **state)
 	pid_t pid;
 
 	(void)state;
-	make_device(&bed, "vif", devid, plain_device);
+	make_device(&bed, "vif", devid, vif_plain);
 	wait_for(&bed, back("vif", devid, "state"), "2");
-	assert_true(there(tap_name(devid)));
+	assert_true(tap_there(devid));
 	/* The device goes while its process cannot notice. */
 	pid = worker_of(&bed, "vif", devid);
 	kill(pid, SIGSTOP);
-	remove_nodes(devid);
+	vif_remove_nodes(&bed, devid);
 	kill(pid, SIGKILL);
-	wait_link(tap_name(devid), false);
+	tap_wait(devid, false);
 }
 
 /* ---- limits ------------------------------------------------------------------------------ */
@@ -276,7 +217,7 @@ static void lies_end_in(void (*lie)(struct netfront *f), const char *message)
 	char path[128];
 	char *error;
 
-	make_device(&bed, "vif", devid, plain_device);
+	make_device(&bed, "vif", devid, vif_plain);
 	netfront_start(&f, &bed, devid, &opt, NULL);
 	lie(&f);
 	send_event(&f.queue[0].tx_port);
@@ -296,8 +237,8 @@ static void lies_end_in(void (*lie)(struct netfront *f), const char *message)
 	put(&bed, front("vif", devid, "state"), "1");
 	netfront_start(&f, &bed, devid, &opt, NULL);
 	netfront_stop(&f);
-	remove_device(devid);
-	wait_link(tap_name(devid), false);
+	vif_remove(&bed, devid);
+	tap_wait(devid, false);
 }
 
 static void bad_index(struct netfront *f)
@@ -372,8 +313,8 @@ static void refused(const char *key, const char *value, const char *message)
 	error = get(&bed, back("vif", devid, "hotplug-error"));
 	assert_string_equal(error, message);
 	free(error);
-	remove_nodes(devid);
-	assert_false(there(tap_name(devid)));
+	vif_remove_nodes(&bed, devid);
+	assert_false(tap_there(devid));
 }
 
 static void mistakes(void **state)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "pv-backends/net/packet.h"
+#include "pv-backends/pvnet/queue.h"
 #include "tests/backends_net/packets.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -491,6 +492,69 @@ static void nothing_to_cut(void **state)
 	assert_int_equal(segment_next(&g, p), 0);
 }
 
+/* ---- packets of the own ring ------------------------------------------------------- */
+
+static void tap_headers_say_what_packets_say(void **state)
+{
+	static const struct pv_net_packet good[] = {
+		{.bytes = 60},
+		{.bytes = 60, .flags = PV_NET_CSUM_OPEN, .csum_start = 34},
+		{.bytes = 3000,
+		 .flags = PV_NET_CSUM_OPEN,
+		 .gso = PV_NET_GSO_TCPV4,
+		 .gso_size = 1448,
+		 .csum_start = 34,
+		 .csum_offset = 16},
+		{.bytes = 3000,
+		 .flags = PV_NET_CSUM_OPEN,
+		 .gso = PV_NET_GSO_TCPV6,
+		 .gso_size = 1428,
+		 .csum_start = 54,
+		 .csum_offset = 16},
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < COUNT(good); i++) {
+		struct pv_net_packet p = {.bytes = good[i].bytes};
+		struct virtio_net_hdr head;
+
+		header_of_packet(&good[i], &head);
+		assert_true(head.hdr_len <= p.bytes && head.hdr_len >= 60);
+		assert_true(header_to_packet(&head, &p));
+		assert_memory_equal(&p, &good[i], sizeof(p));
+	}
+}
+
+static void tap_headers_are_checked(void **state)
+{
+	static const struct {
+		struct virtio_net_hdr head;
+		bool good;
+	} row[] = {
+		{{.flags = VIRTIO_NET_HDR_F_DATA_VALID}, true},
+		{{.flags = 1, .csum_start = 40, .csum_offset = 18}, true},
+		{{.flags = 1, .csum_start = 40, .csum_offset = 19}, false},
+		{{.flags = 1, .csum_start = 65535, .csum_offset = 65535},
+		 false},
+		{{.flags = 1, .gso_type = 1, .gso_size = 1448}, true},
+		{{.flags = 1, .gso_type = 0x81, .gso_size = 1448}, true},
+		{{.flags = 1, .gso_type = 1}, false},
+		{{.gso_type = 1, .gso_size = 1448}, false},
+		{{.flags = 1,
+		  .gso_type = VIRTIO_NET_HDR_GSO_UDP,
+		  .gso_size = 9},
+		 false},
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < COUNT(row); i++) {
+		struct pv_net_packet p = {.bytes = 60};
+
+		if (header_to_packet(&row[i].head, &p) != row[i].good)
+			fail_msg("row %u", i);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -510,6 +574,8 @@ int main(void)
 		cmocka_unit_test(fates),
 		cmocka_unit_test(segments),
 		cmocka_unit_test(nothing_to_cut),
+		cmocka_unit_test(tap_headers_say_what_packets_say),
+		cmocka_unit_test(tap_headers_are_checked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

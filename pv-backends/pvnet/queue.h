@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of the own network ring's backend. */
+#ifndef PV_BACKENDS_PVNET_QUEUE_H
+#define PV_BACKENDS_PVNET_QUEUE_H
+
+#include <linux/virtio_net.h>
+
+#include "pv-backends/net/net.h"
+#include "pv-backends/pvblk/linger.h"
+#include "pv-backends/pvnet/pvnet.h"
+#include "pv-frontends/core/pvnet.h"
+
+struct pvnet_queue {
+	struct net *n;
+	struct pvnet_back ring;
+	struct bus_port port;
+	struct ev_io tap; /* runs until the TAP has a packet            */
+	void *map; /* ring and areas: HOSTILE */
+	unsigned int nr_pages;
+	unsigned char *tx_area, *rx_area;
+	bool ready; /* the TAP may have a packet                        */
+	bool starved; /* the frontend tells when there is room          */
+};
+
+struct pvnet {
+	struct pvnet_queue queue[NET_MAX_QUEUES];
+	/* They run while a limit forbids to send, or to receive. */
+	struct ev_timer tx_held, rx_held;
+	struct ev_prepare turn; /* the end of a turn of the loop        */
+	struct ev_idle more; /* do not sleep: there is more to do       */
+	struct ev_check woken;
+	struct linger linger;
+};
+
+/* queue.c: some packets, and events for them.  True: there are more. */
+bool queue_send(struct pvnet_queue *q);
+bool queue_receive(struct pvnet_queue *q);
+
+/* header.c */
+void header_of_packet(const struct pv_net_packet *p,
+		      struct virtio_net_hdr *head);
+/* p->bytes is set; false: the frontend cannot have it. */
+bool header_to_packet(const struct virtio_net_hdr *head,
+		      struct pv_net_packet *p);
+
+#endif
