@@ -22,5 +22,5 @@ MODULES = ("xen-blkfront", "xen-netfront", "af_packet")
 
 if __name__ == "__main__":
     sys.exit(main(__doc__, HERE, "guest_cycles", least=25, seconds=900,
-                  lib="guest_lib.sh", guest_modules=MODULES,
+                  guest_modules=MODULES,
                   files=("guest/null=build/tests/daemon-null",)))

@@ -4,26 +4,10 @@
 # has "work" uses its disk and its network until it is told to stop, and says
 # after each round what it found.
 
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin
-mount -t proc proc /proc
-mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev 2>/dev/null
-mkdir -p /run
-mount -t tmpfs tmpfs /run
-exec </dev/hvc0 >/dev/hvc0 2>&1
-stty -echo
+# shellcheck source=tests/lib/guest.sh
+. /etc/guest.sh
 echo "guest: first program runs"
 grep -q work /proc/cmdline || exec sleep 100000
-
-wait_for() { # COMMAND...; at most 90 s
-	tries=0
-	until "$@" 2>/dev/null; do
-		tries=$((tries + 1))
-		[ $tries -lt 1800 ] || return 1
-		usleep 50000
-	done
-}
-sum() { md5sum | cut -d ' ' -f 1; }
 
 modprobe -a xen-blkfront xen-netfront
 wait_for [ -b /dev/xvda ]

@@ -1,26 +1,13 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=sh disable=SC1091,SC2154
+# shellcheck shell=sh
 # What guest_cycles.py lets the control domain do: sourced by its init.
 # Each line "PASS name: detail" or "FAIL name: detail" is a check.
 
-. /etc/parapet-lib
+# shellcheck source=tests/lib/control.sh
+. /etc/control.sh
 
-guest_xml() { # NAME MEMORY KERNEL CMDLINE DEVICES
-	cat <<END
-<domain type='xen'>
-  <name>$1</name>
-  <memory unit='MiB'>$2</memory>
-  <vcpu>1</vcpu>
-  <os><type>linux</type>$3<cmdline>$4</cmdline></os>
-  <devices>
-    <console type='pty'><log file='$log' append='on'/></console>
-    $5
-  </devices>
-</domain>
-END
-}
+log=$logs/web1
 null="<kernel>/guest/null</kernel>"
-stock="<kernel>/guest/vmlinuz</kernel><initrd>/guest/initrd</initrd>"
 devices="<disk type='file'><driver name='qemu' type='raw'/>
     <source file='/run/disk.img'/><target dev='xvda' bus='xen'/></disk>
     <interface type='bridge'><mac address='00:16:3e:01:02:03'/>
@@ -32,11 +19,8 @@ guest_xml null 4 "$null" "off" "" >/tmp/off.xml
 guest_xml web1 128 "$stock" "$cmdline" "$devices" >/tmp/stock.xml
 guest_xml web1 128 "$stock" "$cmdline work" "$devices" >/tmp/work.xml
 
-modprobe tun # the kernel loads the bridge's by itself
 truncate -s 16M /run/disk.img
-ip link add br0 type bridge
-ip addr add 10.9.0.1/24 dev br0
-ip link set br0 up
+bridge
 toolstack
 
 # ---- what there is
@@ -202,4 +186,5 @@ check kill "it is gone" wait_for absent web1
 kill $echo
 interfaces() { [ -z "$(ls /sys/class/net/br0/brif)" ]; }
 check kill "and its interface" wait_for interfaces
-logs
+console_log
+daemon_logs
