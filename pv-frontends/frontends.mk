@@ -11,14 +11,15 @@ $(BUILD)/san/pv-frontends/%.o: SAN_CFLAGS += -Ihypercall/include
 # a configured tree: make modules KERNEL_TREE=DIR.
 MODULES_KERNEL ?= cloud-amd64
 KERNEL_TREE ?=
-MODULES := $(addprefix $(BUILD)/modules/,parapet-blkfront.ko)
+MODULES := $(addprefix $(BUILD)/modules/,parapet-blkfront.ko parapet-netfront.ko)
 
 modules: $(MODULES)
 .PHONY: modules
 
-$(MODULES): $(wildcard pv-frontends/linux/*) \
-		$(addprefix pv-frontends/core/,front.c pages.c pvblk.h shared.h) \
-		hypercall/include/pv/io/pvblk.h
+$(MODULES) &: $(wildcard pv-frontends/linux/*) \
+		$(addprefix pv-frontends/core/,front.c pages.c pvblk.h shared.h \
+		net_pipe.c net_front.c pvnet.h) \
+		$(addprefix hypercall/include/pv/io/,pvblk.h pvnet.h)
 	rm -rf $(BUILD)/modules
 	@mkdir -p $(BUILD)/modules
 	cp pv-frontends/linux/Kbuild $(filter %.c,$^) $(BUILD)/modules

@@ -12,10 +12,7 @@
  */
 #include <linux/interrupt.h>
 #include <linux/module.h>
-#include <linux/slab.h>
-#include <linux/vmalloc.h>
 #include <xen/events.h>
-#include <xen/page.h>
 
 #include "pv-frontends/linux/blkfront.h"
 
@@ -267,62 +264,6 @@ const struct blk_mq_ops pvblk_ops = {
 
 /* ---- memory ---------------------------------------------------------------------- */
 
-static int alloc_pages_of(struct pvblk_queue *q)
-{
-	unsigned int nr = 1 + PV_BLK_RING_PAGES + q->dev->nr_data;
-
-	q->page = kvcalloc(nr, sizeof(*q->page), GFP_KERNEL);
-	q->ref = kvcalloc(nr, sizeof(*q->ref), GFP_KERNEL);
-	if (!q->page || !q->ref)
-		return -ENOMEM;
-	for (; q->nr_page < nr; q->nr_page++) {
-		q->page[q->nr_page] = alloc_page(GFP_KERNEL | __GFP_ZERO);
-		if (!q->page[q->nr_page])
-			return -ENOMEM;
-	}
-	q->dir = page_address(q->page[0]);
-	q->map = vmap(q->page + 1, nr - 1, VM_MAP, PAGE_KERNEL);
-	return q->map ? 0 : -ENOMEM;
-}
-
-static int grant_pages(struct pvblk_queue *q)
-{
-	domid_t backend = q->dev->xbdev->otherend_id;
-
-	for (; q->nr_granted < q->nr_page; q->nr_granted++) {
-		int ref = gnttab_grant_foreign_access(
-			backend, xen_page_to_gfn(q->page[q->nr_granted]), 0);
-
-		if (ref < 0)
-			return ref;
-		q->ref[q->nr_granted] = ref;
-		if (q->nr_granted)
-			q->dir->ref[q->nr_granted - 1] = ref;
-	}
-	return 0;
-}
-
-/* A page that the backend still has mapped is freed when it lets go. */
-static void free_pages_of(struct pvblk_queue *q)
-{
-	unsigned int i;
-
-	if (q->map)
-		vunmap(q->map);
-	q->map = NULL;
-	for (i = q->nr_page; i-- > 0;) {
-		if (i >= q->nr_granted)
-			__free_page(q->page[i]);
-		else
-			gnttab_end_foreign_access(q->ref[i], q->page[i]);
-	}
-	kvfree(q->page);
-	kvfree(q->ref);
-	q->page = NULL;
-	q->ref = NULL;
-	q->nr_page = q->nr_granted = 0;
-}
-
 void pvblk_queue_silence(struct pvblk_queue *q)
 {
 	if (q->irq > 0)
@@ -336,25 +277,27 @@ void pvblk_queue_silence(struct pvblk_queue *q)
 void pvblk_queue_close(struct pvblk_queue *q)
 {
 	pvblk_queue_silence(q);
-	free_pages_of(q);
+	granted_close(&q->memory);
 }
 
 int pvblk_queue_open(struct pvblk_queue *q)
 {
 	struct xenbus_device *xbdev = q->dev->xbdev;
-	int rc = alloc_pages_of(q);
+	struct pv_blk_dir *dir;
+	int rc = granted_open(&q->memory, xbdev->otherend_id,
+			      1 + PV_BLK_RING_PAGES + q->dev->nr_data,
+			      offsetof(struct pv_blk_dir, ref));
 
 	if (rc)
 		return rc;
-	q->dir->magic = PV_BLK_MAGIC;
-	q->dir->version = PV_BLK_VERSION;
-	q->dir->nr_data = q->dev->nr_data;
-	rc = grant_pages(q);
-	if (rc)
-		return rc;
-	q->data = (unsigned char *)q->map + PV_BLK_RING_PAGES * PAGE_SIZE;
+	dir = q->memory.dir;
+	dir->magic = PV_BLK_MAGIC;
+	dir->version = PV_BLK_VERSION;
+	dir->nr_data = q->dev->nr_data;
+	q->data =
+		(unsigned char *)q->memory.map + PV_BLK_RING_PAGES * PAGE_SIZE;
 	q->starved = false;
-	pvblk_front_init(&q->ring, q->map);
+	pvblk_front_init(&q->ring, q->memory.map);
 	pvblk_pages_init(&q->pages, q->dev->nr_data);
 	rc = xenbus_alloc_evtchn(xbdev, &q->evtchn);
 	if (rc)

@@ -15,7 +15,6 @@
  * LOCKING: dev->change is held by whatever changes dev->life: the callbacks of
  * xenbus, and the works, which it does not serialize with them.
  */
-#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -23,6 +22,7 @@
 #include <xen/xen.h>
 
 #include "pv-frontends/linux/blkfront.h"
+#include "pv-frontends/linux/offer.h"
 
 enum {
 	XVD_MAJOR = 202,
@@ -31,7 +31,6 @@ enum {
 	DATA_PAGES = 512, /* of a queue, on a machine with memory */
 	DATA_PAGES_MIN = 64,
 	MEMORY_SHARE = 32, /* at most that part of all memory */
-	OFFER_MS = 5000, /* for a backend to say what it can do */
 	LAST_ANSWERS_MS = 10000, /* when a device ends */
 };
 
@@ -100,7 +99,7 @@ static int write_queue(struct xenbus_transaction xbt,
 	int rc;
 
 	snprintf(key, sizeof(key), "queue-%u/ring-ref", nr);
-	rc = xenbus_printf(xbt, node, key, "%u", q->ref[0]);
+	rc = xenbus_printf(xbt, node, key, "%u", q->memory.ref[0]);
 	if (rc)
 		return rc;
 	snprintf(key, sizeof(key), "queue-%u/event-channel", nr);
@@ -341,7 +340,7 @@ static void on_connected(struct pvblk_dev *dev)
 		schedule_work(&dev->look);
 		return;
 	}
-	if (dev->life != PVBLK_NEW || !dev->queue->map)
+	if (dev->life != PVBLK_NEW || !dev->queue->memory.map)
 		return;
 	if (!read_config(dev)) {
 		xenbus_dev_fatal(dev->xbdev, -EPROTO, "reading the disk");
@@ -360,7 +359,7 @@ static void otherend_changed(struct xenbus_device *xbdev,
 	mutex_lock(&dev->change);
 	switch (state) {
 	case XenbusStateInitWait:
-		if (dev->life == PVBLK_NEW && !dev->queue->map)
+		if (dev->life == PVBLK_NEW && !dev->queue->memory.map)
 			offer(dev);
 		break;
 	case XenbusStateConnected:
@@ -381,25 +380,6 @@ static void otherend_changed(struct xenbus_device *xbdev,
 
 /* ---- devices come and go ----------------------------------------------------------------- */
 
-/* The backend of a device that was just made may not have said yet what it can
- * do; one that is in use has. */
-static bool is_offered(struct xenbus_device *xbdev)
-{
-	unsigned long until = jiffies + msecs_to_jiffies(OFFER_MS);
-	enum xenbus_state state;
-
-	while (!xenbus_read_unsigned(xbdev->otherend, "feature-parapet-ring",
-				     0)) {
-		state = xenbus_read_driver_state(xbdev->otherend);
-		if ((state != XenbusStateUnknown &&
-		     state != XenbusStateInitialising) ||
-		    time_after(jiffies, until))
-			return false;
-		msleep(10);
-	}
-	return true;
-}
-
 static void size_queues(struct pvblk_dev *dev)
 {
 	unsigned int most = xenbus_read_unsigned(dev->xbdev->otherend,
@@ -417,7 +397,7 @@ static int probe(struct xenbus_device *xbdev, const struct xenbus_device_id *id)
 	struct pvblk_dev *dev;
 	int rc;
 
-	if (!is_offered(xbdev))
+	if (!is_ring_offered(xbdev))
 		return -ENODEV;
 	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
 	if (!dev)

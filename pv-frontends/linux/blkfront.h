@@ -9,10 +9,10 @@
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
-#include <xen/grant_table.h>
 #include <xen/xenbus.h>
 
 #include "pv-frontends/core/pvblk.h"
+#include "pv-frontends/linux/granted.h"
 
 enum {
 	PVBLK_QUEUES = 4,
@@ -34,12 +34,8 @@ struct pvblk_queue {
 	struct request *rq[PV_BLK_TAGS];
 	bool starved; /* stopped until pages are put back */
 	/* Set up and torn down with no request under way. */
-	struct page **page; /* directory, ring, data */
-	unsigned int nr_page, nr_granted;
-	struct pv_blk_dir *dir;
-	grant_ref_t *ref; /* of each page: ours, the directory's are copies */
-	void *map; /* ring and data: HOSTILE */
-	unsigned char *data;
+	struct granted memory;
+	unsigned char *data; /* HOSTILE */
 	evtchn_port_t evtchn;
 	int irq;
 };

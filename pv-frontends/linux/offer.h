@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Who takes a device: we, or the stock driver? */
+#ifndef PV_FRONTENDS_LINUX_OFFER_H
+#define PV_FRONTENDS_LINUX_OFFER_H
+
+#include <xen/xenbus.h>
+
+/* Does the backend offer our ring?  Waits for it to say what it can do. */
+bool is_ring_offered(struct xenbus_device *xbdev);
+
+#endif
