@@ -18,7 +18,7 @@
  * what was used since boot is marked USED when it becomes free, and CLEAN when
  * it was cleared.  Of memory that nobody ever had, a reserve is cleared, too.
  * Marks stay with the frame through splits and merges; chunks that look clean
- * by a few samples are given first.
+ * by a few samples are given first, and those that nobody had last.
  *
  * LOCKING: heap_lock covers lists, owners' counts and claims, and the marks of
  * frames in chunks.
@@ -36,8 +36,8 @@ enum {
 	SCRUB_FRAMES = 16, /* of one call */
 	SCRUB_LOOKS = 1024,
 	RESERVE_PART = 4, /* of memory: kept clean */
-	CLEAN_SAMPLES = 4, /* of a chunk */
-	CLEAN_TRIES = 4 /* chunks of an order */
+	MARK_SAMPLES = 4, /* of a chunk */
+	MARK_TRIES = 4 /* chunks of an order */
 };
 #define FS_MARKS (FS_CLEAN | FS_USED)
 static const uint64_t zone_end[NR_ZONES] = {1ull << 12, 1ull << 20, ~0ull};
@@ -122,41 +122,44 @@ static void chunk_give(uint32_t mfn, unsigned int order) MUST_HOLD(heap_lock)
 	chunk_link(mfn, order);
 }
 
-/* How many of some frames in a chunk are clean. */
-static unsigned int chunk_clean(uint32_t mfn, unsigned int order)
+/* How many of some frames in a chunk have one of @marks. */
+static unsigned int chunk_marked(uint32_t mfn, unsigned int order,
+				 uint64_t marks)
 {
-	uint32_t nr = 1u << order, step = max(nr / CLEAN_SAMPLES, 1u);
+	uint32_t nr = 1u << order, step = max(nr / MARK_SAMPLES, 1u);
 	unsigned int n = 0;
 
 	for (uint32_t i = 0; i < nr; i += step)
-		n += !!(frame_table[mfn + i].state & FS_CLEAN);
+		n += !!(frame_table[mfn + i].state & marks);
 	return n;
 }
 
-/* A chunk of order @o with 2^order frames below @end near a list's front. */
-static uint32_t chunk_find(unsigned int z, unsigned int o, unsigned int order,
-			   uint64_t end, bool clean)
+/*
+ * A chunk of order @o below @end, near a list's front.  @end is a power of two:
+ * no chunk lies across it, as none begins with frame 0.
+ */
+static uint32_t chunk_find(unsigned int z, unsigned int o, uint64_t end,
+			   uint64_t marks)
 {
 	uint32_t m = heads[z][o];
 
-	for (unsigned int i = clean ? CLEAN_TRIES : MAX_TRIES; m && i--;) {
-		if (m + (1ull << order) <= end && (!clean || chunk_clean(m, o)))
+	for (unsigned int i = marks ? MARK_TRIES : MAX_TRIES; m && i--;) {
+		if (m < end && (!marks || chunk_marked(m, o, marks)))
 			return m;
 		m = frame_table[m].owner;
 	}
 	return LINK_NONE;
 }
 
-/* 2^order frames below @end of a chunk, from the halves that look cleaner. */
+/* 2^order frames of a chunk, from the halves with more @marks. */
 static uint32_t chunk_split(uint32_t m, unsigned int o, unsigned int order,
-			    uint64_t end)
+			    uint64_t marks)
 {
 	chunk_unlink(m, o);
 	while (o-- > order) {
 		uint32_t half = m + (1u << o);
 
-		if (half + (1ull << order) <= end &&
-		    chunk_clean(half, o) > chunk_clean(m, o)) {
+		if (chunk_marked(half, o, marks) > chunk_marked(m, o, marks)) {
 			chunk_link(m, o);
 			m = half;
 		} else {
@@ -168,34 +171,40 @@ static uint32_t chunk_split(uint32_t m, unsigned int o, unsigned int order,
 }
 
 static uint32_t zone_take(unsigned int z, unsigned int order, uint64_t end,
-			  bool clean)
+			  uint64_t marks)
 {
 	for (unsigned int o = order; o <= HEAP_MAX_ORDER; o++) {
-		uint32_t m = chunk_find(z, o, order, end, clean);
+		uint32_t m = chunk_find(z, o, end, marks);
 
 		if (m != LINK_NONE)
-			return chunk_split(m, o, order, end);
+			return chunk_split(m, o, order, marks);
 	}
 	return LINK_NONE;
 }
 
-/* 2^order frames below 2^bits bytes, if possible @clean; LINK_NONE. */
-static uint32_t chunk_take(unsigned int order, unsigned int bits, bool clean)
+/*
+ * 2^order frames below 2^bits bytes, or LINK_NONE.  If @choose, from those that
+ * look clean, then from what was used: what nobody ever had may be memory that
+ * a machine below us has yet to find.
+ */
+static uint32_t chunk_take(unsigned int order, unsigned int bits, bool choose)
 	MUST_HOLD(heap_lock)
 {
+	uint64_t clean = READ_ONCE(nr_clean), used = READ_ONCE(nr_used);
 	uint64_t end = bits >= 64 ? ~0ull : (1ull << bits) >> PAGE_SHIFT;
 	uint32_t m = LINK_NONE;
 
 	if (order > HEAP_MAX_ORDER)
 		return LINK_NONE;
-	clean = clean && READ_ONCE(nr_clean) >> order;
 	for (unsigned int z = NR_ZONES; z-- && m == LINK_NONE;) {
 		if (z && zone_end[z - 1] >= end)
 			continue;
-		if (clean)
-			m = zone_take(z, order, end, true);
+		if (choose && clean >> order)
+			m = zone_take(z, order, end, FS_CLEAN);
+		if (choose && m == LINK_NONE && (clean + used) >> order)
+			m = zone_take(z, order, end, FS_MARKS);
 		if (m == LINK_NONE)
-			m = zone_take(z, order, end, false);
+			m = zone_take(z, order, end, 0);
 	}
 	return m;
 }

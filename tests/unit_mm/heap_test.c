@@ -91,13 +91,33 @@ static void use_all(void)
 	guest_end(&a);
 }
 
-/* What nobody ever had: a part of it is cleaned, and given first. */
+/* What nobody ever had is given last. */
+static void used_frames_are_given_before_fresh_ones(void **state)
+{
+	uint32_t used, m;
+	struct guest a;
+
+	(void)state;
+	assert_int_equal(marked(FS_CLEAN | FS_USED), 0);
+	guest_bare(&a, 1, false, 1000);
+	used = frames_alloc(&a.d->mm, 6, HEAP_ANYWHERE);
+	assert_true(used != LINK_NONE);
+	guest_end(&a);
+	guest_bare(&a, 1, false, 1000);
+	/* There are smaller chunks, which nobody had. */
+	for (unsigned int i = 0; i < 8; i++) {
+		m = frames_alloc(&a.d->mm, 3, HEAP_ANYWHERE);
+		assert_true(m >= used && m < used + 64);
+	}
+	guest_end(&a);
+}
+
+/* A part of that is cleaned. */
 static void a_reserve_is_kept_clean(void **state)
 {
 	uint64_t clean;
 
 	(void)state;
-	assert_int_equal(marked(FS_CLEAN | FS_USED), 0);
 	scrub_all();
 	clean = marked(FS_CLEAN);
 	assert_true(clean >= frame_limit / 4 && clean < frame_limit / 3);
@@ -389,6 +409,7 @@ static void frames_are_exchanged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(used_frames_are_given_before_fresh_ones),
 		cmocka_unit_test(a_reserve_is_kept_clean),
 		cmocka_unit_test(chunks_do_not_overlap),
 		cmocka_unit_test(clean_frames_are_given_first),
