@@ -11,10 +11,12 @@
 # The source is fetched, not installed.  Tree and objects stay under
 # PARAPET_CACHE, one pair for each source version, whatever BUILD is.  A changed
 # patch is taken out and put in again, so that kbuild compiles what it touches;
-# if nothing changed nothing is compiled.
+# if nothing changed nothing is compiled.  So it is with the sources of our own
+# frontends, which are copied to the place that the series has for them.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
+top=$(dirname "$here")
 build=$1 series=$here/${2:-linux-6.1}
 cache=${PARAPET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/parapet}/guest-kernel
 need_mib=2000 # for the tree and its objects
@@ -92,6 +94,17 @@ apply() {
 	done
 }
 
+# kbuild compiles what lies in one folder; the rest keeps its place, and so its
+# name in #include.
+copy_frontends() {
+	local file to=$tree/drivers/xen/parapet as
+	for file in "${frontends[@]}"; do
+		as=$to/${file#"$top/"}
+		[[ $file != *.c ]] || as=$to/${file##*/}
+		cmp -s "$file" "$as" || install -Dm 644 "$file" "$as"
+	done
+}
+
 configure() {
 	local line
 	mkdir -p "$objects"
@@ -133,10 +146,12 @@ leave() {
 }
 
 [ -d "$series" ] || die "${series##*/}: no such series"
-"$here/../tools/image/deps.sh" "$here/packages.txt"
-source=$("$here/../tools/image/fetch.sh" source "${series##*/linux-}")
+"$top/tools/image/deps.sh" "$here/packages.txt"
+source=$("$top/tools/image/fetch.sh" source "${series##*/linux-}")
 tree=$cache/${source##*/} objects=$cache/${source##*/}.o
-sum=${source##*/}-$(sum_of "$0" "$series"/*)
+mapfile -t frontends < <(find "$top"/{pv-frontends/{core,linux},hypercall/include} \
+	-name '*.[ch]' -o -name '*.def' -o -name Kbuild | LC_ALL=C sort)
+sum=${source##*/}-$(sum_of "$0" "$series"/* "${frontends[@]}")
 [ "$(cat "$build/guest-kernel/sum" 2>/dev/null)" != "$sum" ] || exit 0
 mkdir -p "$cache"
 exec 8>"$cache/lock"
@@ -146,6 +161,7 @@ if [ "$(cat "$objects/sum" 2>/dev/null)" != "$sum" ]; then
 	[ -d "$tree/.applied" ] || unpack
 	unapply || unpack
 	apply
+	copy_frontends
 	cmp -s "$series/config" "$objects/wanted" || configure
 	compile
 	echo "$sum" >"$objects/sum"

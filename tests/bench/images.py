@@ -301,8 +301,7 @@ class Images:
         if not system.modules:
             return {}
         found = glob.glob(os.path.join(self.build, system.modules, "*.ko"))
-        # Our kernel may have them built in.
-        if not found and not system.kernel:
+        if not found:
             raise ImageError(f"{self.build}/{system.modules} has no modules: "
                              "run make modules")
         return {"modules/" + os.path.basename(path): path for path in found}

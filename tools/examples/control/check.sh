@@ -157,10 +157,18 @@ example_web1() {
 	outside web1 10.77.0.2
 }
 
+# What its frontend says to the device's backend.
+own_ring() { # GUEST DEVICE
+	parapet store read "/local/domain/$(field "$1" \
+		domid)/device/$2/protocol-pv" | grep -qx 1
+}
 example_patched() {
 	small_guest patched || return
 	check kernel "guest: patched, $(kernel_of patched)" \
 		said patched "kernel=[0-9.]*-parapet"
+	check ring "the disk of patched is on our own ring" \
+		own_ring patched vbd/51712
+	check ring "so is its interface" own_ring patched vif/0
 	inside patched $here
 	outside patched 10.77.0.4
 }
