@@ -38,7 +38,7 @@ uint32_t saved_take(struct saved_queue *s, uint32_t nr_slots,
 	*next_free = (nr + 1) & (nr_slots - 1);
 	s->request[nr].slot = *slot;
 	s->request[nr].index = index;
-	s->request[nr].busy = 1;
+	STORE(s->request[nr].busy, 1);
 	STORE(s->req_cons, index + 1);
 	return nr;
 }
@@ -48,15 +48,19 @@ void saved_done(struct saved_queue *s, uint32_t nr)
 	STORE(s->request[nr].busy, 0);
 }
 
-unsigned int saved_list(const struct saved_queue *s, uint32_t *numbers)
+unsigned int saved_list(struct saved_queue *s, uint32_t *numbers)
 {
 	unsigned int n = 0, at;
 
 	for (uint32_t i = 0; i < BLK_MAX_SLOTS; i++) {
-		const struct saved_request *r = &s->request[i];
+		struct saved_request *r = &s->request[i];
 
-		if (!r->busy || (int32_t)(s->req_cons - r->index) <= 0)
+		if (!r->busy)
 			continue;
+		if ((int32_t)(s->req_cons - r->index) <= 0) {
+			r->busy = 0; /* written, but not taken */
+			continue;
+		}
 		for (at = n++; at; at--) {
 			uint32_t before = numbers[at - 1];
 

@@ -272,6 +272,8 @@ static void saved_in_order(void **state)
 	assert_int_equal(list[0], nr[0]);
 	assert_int_equal(list[1], nr[2]);
 	assert_int_equal(list[2], nr[3]);
+	/* Nor is it there for whoever comes next, when that index is. */
+	assert_int_equal(s.request[20].busy, 0);
 }
 
 static void saved_finds_room(void **state)

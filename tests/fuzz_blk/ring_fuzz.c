@@ -54,6 +54,7 @@ static struct {
 	const uint8_t *scribble;
 	size_t scribble_bytes;
 	unsigned char disk[DISK_BYTES];
+	_Alignas(PV_PAGE_SIZE) unsigned char pool[POOL_BYTES];
 	_Alignas(PV_PAGE_SIZE) unsigned char ring[RING_BYTES];
 	_Alignas(PV_PAGE_SIZE) unsigned char frame[FRAMES][PV_PAGE_SIZE];
 } t;
@@ -246,6 +247,8 @@ static void set_up(uint8_t kind)
 	t.image = (struct image){.ops = &disk_ops, .bytes = DISK_BYTES};
 	b->xb = &t.xb;
 	b->image = &t.image;
+	if (kind & 16)
+		t.image.pool.memory = t.pool;
 	b->readonly = kind & 1;
 	b->discard = kind & 2;
 	b->persistent = kind & 4;
@@ -286,12 +289,35 @@ static void free_work(struct work *w)
 	free(w);
 }
 
+/* The next request is written, but not taken: killed in between. */
+static void half_take(void)
+{
+	for (unsigned int i = 0; i < q->ring.nr_slots; i++) {
+		if (t.saved.request[i].busy)
+			continue;
+		t.saved.request[i].busy = 1;
+		t.saved.request[i].index = t.saved.req_cons;
+		break;
+	}
+}
+
+static unsigned int count_saved(void)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < BLK_MAX_SLOTS; i++)
+		n += t.saved.request[i].busy;
+	return n;
+}
+
 /* Killed: what is at the disk is lost, and all that is not saved. */
-static void kill_it(uint8_t kind)
+static void kill_it(uint8_t kind, bool taking)
 {
 	struct blk *b = &t.blk;
 	struct image_io *io;
 
+	if (taking)
+		half_take();
 	while ((io = t.list)) {
 		t.list = io->next;
 		free_work((struct work *)((char *)io -
@@ -308,6 +334,7 @@ static void kill_it(uint8_t kind)
 			    saved_log(&t.saved)),
 	      "the ring is not as it was left\n");
 	check(!flow_resume(q), "saved requests\n");
+	check(count_saved() == q->nr_redo, "saved and not under way\n");
 }
 
 /* ---- what must hold ------------------------------------------------------------ */
@@ -441,7 +468,7 @@ static void do_act(unsigned int what, const uint8_t *data, size_t n,
 	case ACT_KILL:
 		/* Its own index is not what it left: another guest. */
 		if (header()->rsp_prod == q->ring.log->rsp_prod)
-			kill_it(kind);
+			kill_it(kind, word & 1);
 		break;
 	case ACT_MEANWHILE:
 		t.scribble = data;
@@ -545,7 +572,7 @@ size_t fuzz_seed(unsigned i, uint8_t *out, size_t room)
 		at += put(out + at, ACT_KILL + ACT_TURN, "", 0);
 		at += put_mixed(out + at);
 		at += put(out + at, ACT_FINISH, "\0\5", 2);
-		at += put(out + at, ACT_KILL, "", 0);
+		at += put(out + at, ACT_KILL, "\1", 1);
 		return at + put_mixed(out + at);
 	case 7:
 		for (uint8_t op = 0; op < 9; op++)
