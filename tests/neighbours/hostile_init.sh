@@ -4,14 +4,8 @@
 # its disk and asks the store, and says how often when it is asked to.  "bomb":
 # it makes processes without end.
 
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin
-mount -t proc proc /proc
-mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev 2>/dev/null
-mkdir -p /run
-mount -t tmpfs tmpfs /run
-exec </dev/hvc0 >/dev/hvc0 2>&1
-stty -echo
+# shellcheck source=tests/lib/guest.sh
+. /etc/guest.sh
 
 # shellcheck disable=SC2264 # that is what it is for
 bomb() {
@@ -25,11 +19,7 @@ if grep -q bomb /proc/cmdline; then
 fi
 
 modprobe xen-blkfront
-tries=0
-until [ -b /dev/xvda ] || [ $tries = 1200 ]; do
-	tries=$((tries + 1))
-	usleep 50000
-done
+wait_for [ -b /dev/xvda ]
 head -c 65536 /dev/urandom >/run/data
 
 again() { # NAME COMMAND...; for ever, counting

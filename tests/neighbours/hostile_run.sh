@@ -3,17 +3,14 @@
 # What hostile.py lets the control domain do: sourced by its init.
 # Each line "PASS name: detail" or "FAIL name: detail" is a check.
 
-# shellcheck source=tests/neighbours/lib.sh
-. /etc/parapet-lib
+# shellcheck source=tests/lib/control.sh
+. /etc/control.sh
 
 exec 3>&1 # for what is said within a check
-WINDOW=2000000  # us that the neighbour works beside each of the others
-LEAST=40        # per cent of its fair share
+WINDOW=1000000 # us that the neighbour works beside each of the others
+LEAST=40       # per cent of its fair share
 
-field() { # DOMAIN NAME
-	parapet --json info "$1" | sed -n "s/.*\"$2\": *\"\{0,1\}\([^\",]*\).*/\1/p"
-}
-said() { grep -q "$1" "$logs/work"; }
+log=$logs/work
 
 # What the neighbour has done so far, as it says itself:
 # uptime, processor time in ns, rounds of computing, disk and store.
@@ -22,7 +19,7 @@ take() { # FILE
 	snap=$((snap + 1))
 	echo $snap >"$tty"
 	wait_for said "count <$snap> .* \." || return 1
-	tr -d '\r' <"$logs/work" |
+	tr -d '\r' <$log |
 		sed -n "s/^count <$snap> \(.*\) \.$/\1/p" | tail -n 1 >/tmp/line
 	read -r up rest </tmp/line
 	echo "$up $(field work cpu_ns) $rest" >"$1"
@@ -58,17 +55,21 @@ compare() { # NAME
 enough() { # PERCENT
 	[ "$1" -ge $LEAST ]
 }
-beside() { # MIB KERNEL CMDLINE WINDOW
-	guest_xml other "$1" "$2" "$3" >/tmp/other.xml
+small_guest() { # CMDLINE
+	guest_xml other 4 "$small" "$1" >/tmp/other.xml
 	: >"$logs/other"
-	parapet -q create /tmp/other.xml &&
-		wait_for grep -q "up\|bomb" "$logs/other" || return 1
-	usleep 500000
-	window "$4" || return 1
-	parapet -q destroy other
+	parapet -q create /tmp/other.xml && wait_for grep -q up "$logs/other"
 }
-hostile() { # NAME MIB KERNEL CMDLINE
-	check "$1" "the neighbour goes on" beside "$2" "$3" "$4" "$1"
+beside() { # WINDOW GUEST COMMAND...: which makes the guest run
+	measured=$1 other=$2
+	shift 2
+	"$@" || return 1
+	usleep 500000
+	window "$measured" || return 1
+	parapet -q destroy "$other"
+}
+hostile() { # NAME GUEST COMMAND...
+	check "$1" "the neighbour goes on" beside "$@"
 }
 judge() { # NAME
 	# shellcheck disable=SC2046 # three words
@@ -80,26 +81,30 @@ judge() { # NAME
 }
 
 toolstack
+# One that makes processes without end boots while nobody works, and is paused
+# until its turn comes.
+guest_xml bomb 96 "$stock" "console=hvc0 quiet panic=1 bomb" >/tmp/bomb.xml
+check forks "a guest that makes processes" parapet -q create /tmp/bomb.xml
+check forks "says so" wait_for grep -q "guest: bomb" "$logs/bomb"
+check forks "is paused" parapet -q pause bomb
 head -c 8388608 /dev/zero >/run/disk.img
-guest_xml work 128 "$stock" "console=hvc0 quiet panic=1 work" |
-	sed "s,</console>,&<disk type='file'><driver name='qemu' type='raw'/>\
-<source file='/run/disk.img'/><target dev='xvda' bus='xen'/></disk>," \
+guest_xml work 128 "$stock" "console=hvc0 quiet panic=1 work" \
+	"<disk type='file'><driver name='qemu' type='raw'/>
+    <source file='/run/disk.img'/><target dev='xvda' bus='xen'/></disk>" \
 	>/tmp/work.xml
 check work "a guest that works" parapet -q create /tmp/work.xml
 check work "says so" wait_for said "guest: works"
 tty=$(parapet-store read "/local/domain/$(field work domid)/console/tty")
-usleep 1000000
-check fair "an honest neighbour" beside 4 "$small" x before
-hostile events 4 "$small" events
-hostile store 4 "$small" store
-hostile lies 4 "$small" lies
-hostile console 4 "$small" console
-hostile forks 96 "$stock" "console=hvc0 quiet panic=1 bomb"
-check fair "an honest one again" beside 4 "$small" x after
+usleep 500000
+check fair "an honest neighbour" beside before other small_guest x
+for kind in events store lies console; do
+	hostile $kind other small_guest $kind
+done
+hostile forks bomb parapet -q resume bomb
+check fair "an honest one again" beside after other small_guest x
 for kind in events store lies console forks; do
 	judge $kind
 done
-check end "all that the neighbour did went well" sh -c \
-	"! grep -q FAIL $logs/work"
+check end "all that the neighbour did went well" sh -c "! grep -q FAIL $log"
 check end "the services still run" services_run
 daemon_logs

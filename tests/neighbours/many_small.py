@@ -19,5 +19,5 @@ from stock_guests import main      # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(main(__doc__, HERE, "many_small", least=8, seconds=400,
-                  lib="lib.sh", mem=4096, icount=0,
+                  lib="../lib/many.sh", mem=4096, icount=0,
                   files=("guest/small=build/tests/neighbours-small",)))

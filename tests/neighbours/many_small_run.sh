@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 # What many_small.py lets the control domain do: sourced by its init.
 # Each line "PASS name: detail" or "FAIL name: detail" is a check.
 
-# shellcheck source=tests/neighbours/lib.sh
+# shellcheck source=tests/lib/many.sh
 . /etc/parapet-lib
 
 toolstack

@@ -12,19 +12,16 @@ $(BUILD)/tests/neighbours-small: $(SMALL_OBJS) tests/guest/lib/guest.lds
 		--no-warn-rwx-segments --build-id=none -T $(GUEST_LDS) -o $@ \
 		$(SMALL_OBJS)
 
-# 200 small kernels are part of "make test"; the others take minutes.
-TEST_NEEDS += $(BUILD)/tests/neighbours-small
-TESTS += tests/neighbours/many_small.py@400
-
+NEIGHBOURS := tests/neighbours/many_small.py@400 tests/neighbours/hostile.py@960
 NEIGHBOURS_NEED := $(BUILD)/parapet images $(BUILD)/tests/neighbours-small \
 	$(addprefix $(BUILD)/bin/,parapet parapetd parapet-stored \
 	parapet-store parapet-blkback parapet-consoled parapet-netback)
 
-density: $(NEIGHBOURS_NEED)
-	tests/run -v tests/neighbours/many_stock.py@700 \
-		tests/neighbours/many_small.py@700
+TEST_NEEDS += $(NEIGHBOURS_NEED)
+TESTS += $(NEIGHBOURS)
 
+# These alone, with all that they print, and 24 stock guests.
 neighbours: $(NEIGHBOURS_NEED)
-	tests/run -v tests/neighbours/hostile.py@700
+	tests/run -v $(NEIGHBOURS) tests/neighbours/many_stock.py@700
 
-.PHONY: density neighbours
+.PHONY: neighbours
