@@ -9,7 +9,7 @@ BE_COMMON := $(BE_COMMON_PURE) $(addprefix pv-backends/common/,log.o journal.o \
 BE_WORKER := $(addprefix pv-backends/common/,xenbus.o worker.o supervisor.o \
 	harden.o main.o) tools/harden/harden.o
 
-BE_BLK_PURE := $(addprefix pv-backends/blk/,request.o saved.o)
+BE_BLK_PURE := $(addprefix pv-backends/blk/,request.o saved.o pool.o)
 BE_BLK := $(BE_BLK_PURE) $(addprefix pv-backends/blk/,data.o flow.o image.o \
 	image_file.o main.o tune.o) pv-backends/pvblk/pvblk.o \
 	pv-backends/pvblk/linger.o pv-frontends/core/back.o

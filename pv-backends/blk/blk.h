@@ -44,8 +44,9 @@ uint32_t saved_take(struct saved_queue *s, uint32_t nr_slots,
 		    uint32_t *next_free, uint32_t index,
 		    const union pv_blkif_slot *slot);
 void saved_done(struct saved_queue *s, uint32_t nr);
-/* The numbers of requests under way, oldest first; how many. */
-unsigned int saved_list(const struct saved_queue *s, uint32_t *numbers);
+/* The numbers of requests under way, oldest first; how many.  For who comes
+ * after another: what that one had not quite taken is free again. */
+unsigned int saved_list(struct saved_queue *s, uint32_t *numbers);
 
 /* ---- a request under way ------------------------------------------------------- */
 
@@ -62,12 +63,13 @@ struct work {
 	uint32_t saved; /* number in the queue's saved requests */
 	enum work_stage stage;
 	struct image_io io;
-	struct blk_request rq;
 	struct iovec iov[1];
-	unsigned char *page[BLK_MAX_SEGMENTS]; /* mapped, or NULL */
+	unsigned char *data; /* in the image's pool, or the same as: */
 	unsigned char *bounce; /* of bounce_bytes, or NULL */
 	size_t bounce_bytes;
 	struct work *next;
+	/* The last, because it is long and seldom used up. */
+	struct blk_request rq;
 };
 
 /* data.c: between a request's grants and memory that an image can use.  0, or
@@ -77,6 +79,8 @@ int data_read_segments(struct blk *b, struct work *w);
 int data_prepare(struct blk *b, struct work *w);
 /* After reading: put it where the frontend wants it. */
 int data_finish(struct blk *b, struct work *w);
+/* It is answered, or never will be. */
+void data_put(struct blk *b, struct work *w);
 
 /* ---- queues and device ----------------------------------------------------------- */
 
@@ -115,6 +119,7 @@ struct blk {
 	struct work *held; /* the next to start, once it may             */
 	bool exclusive; /* a barrier is being carried out                */
 	struct work *idle; /* to be used again                           */
+	bool limited; /* by one of: */
 	struct limit limit[TUNE_NR];
 	struct ev_timer tick; /* a limit lets the next one pass          */
 	struct ev_prepare turn; /* the end of a turn of the loop         */

@@ -75,7 +75,8 @@ static int get_bounce(struct blk *b, struct work *w, size_t bytes)
 {
 	void *buffer;
 
-	if (w->bounce_bytes < bytes) {
+	w->data = pool_get(&b->image->pool, bytes);
+	if (!w->data && w->bounce_bytes < bytes) {
 		free(w->bounce);
 		w->bounce = NULL;
 		w->bounce_bytes = 0;
@@ -84,30 +85,37 @@ static int get_bounce(struct blk *b, struct work *w, size_t bytes)
 		w->bounce = buffer;
 		w->bounce_bytes = bytes;
 	}
-	w->iov[0] = (struct iovec){w->bounce, bytes};
+	if (!w->data)
+		w->data = w->bounce;
+	w->iov[0] = (struct iovec){w->data, bytes};
 	w->io.nr_iov = 1;
 	return 0;
 }
 
+void data_put(struct blk *b, struct work *w)
+{
+	if (w->data && pool_has(&b->image->pool, w->data))
+		pool_put(&b->image->pool, w->data, bytes_of(&w->rq));
+	w->data = NULL;
+	if (w->bounce_bytes > 32 * PV_PAGE_SIZE) {
+		free(w->bounce);
+		w->bounce = NULL;
+		w->bounce_bytes = 0;
+	}
+}
+
 /*
  * Sectors.  Not memcpy(), which takes the processor's word for it that REP MOVSB
- * is fast: emulated ones are not.
+ * is fast: emulated ones are not, and eight bytes at a time suit all.
  */
 static void copy_sectors(void *to, const void *from, size_t bytes)
 {
-	typedef long long piece __attribute__((vector_size(16), aligned(16)));
-	piece *d = to;
-	const piece *s = from;
+	size_t n = bytes / 8;
 
-	for (size_t n = bytes / 64; n; n--, d += 4, s += 4) {
-		piece a = s[0], b = s[1], c = s[2], e = s[3];
-
-		d[0] = a;
-		d[1] = b;
-		d[2] = c;
-		d[3] = e;
-		__asm__ volatile("" : : : "memory"); /* stays a loop */
-	}
+	__asm__ volatile("rep movsq"
+			 : "+D"(to), "+S"(from), "+c"(n)
+			 :
+			 : "memory");
 }
 
 /* Between the buffer and the grants. */
@@ -115,7 +123,7 @@ static int bounce(struct blk *b, struct work *w, bool to_grant)
 {
 	struct pv_gnt_copy pieces[BLK_MAX_SEGMENTS];
 	const struct blk_request *rq = &w->rq;
-	unsigned char *at = w->bounce;
+	unsigned char *at = w->data;
 	unsigned int nr = 0;
 
 	for (unsigned int i = 0; i < rq->nr_segments; i++) {
@@ -123,10 +131,10 @@ static int bounce(struct blk *b, struct work *w, bool to_grant)
 		size_t bytes = s->nr * (size_t)BLKIF_SECTOR_SIZE;
 		size_t offset = s->first * (size_t)BLKIF_SECTOR_SIZE;
 
-		if (w->page[i] && to_grant)
-			copy_sectors(w->page[i] + offset, at, bytes);
-		else if (w->page[i])
-			copy_sectors(at, w->page[i] + offset, bytes);
+		if (s->page && to_grant)
+			copy_sectors(s->page + offset, at, bytes);
+		else if (s->page)
+			copy_sectors(at, s->page + offset, bytes);
 		else
 			pieces[nr++] = (struct pv_gnt_copy){
 				.local = at,
@@ -144,16 +152,17 @@ static int bounce(struct blk *b, struct work *w, bool to_grant)
 /* Which pages are mapped; the others are copied. */
 static void find_pages(struct blk *b, struct work *w)
 {
-	uint32_t refs[BLK_MAX_SEGMENTS] = {0};
+	unsigned char *page[BLK_MAX_SEGMENTS];
+	uint32_t refs[BLK_MAX_SEGMENTS];
 	unsigned int nr = w->rq.nr_segments;
 
-	if (!b->persistent) {
-		memset(w->page, 0, nr * sizeof(w->page[0]));
+	if (!b->persistent || !nr)
 		return;
-	}
 	for (unsigned int i = 0; i < nr; i++)
 		refs[i] = w->rq.segment[i].ref;
-	grants_find(&b->grants, refs, nr, w->page);
+	grants_find(&b->grants, refs, nr, page);
+	for (unsigned int i = 0; i < nr; i++)
+		w->rq.segment[i].page = page[i];
 }
 
 int data_prepare(struct blk *b, struct work *w)

@@ -45,11 +45,7 @@ static struct work *get_work(struct queue *q)
 
 static void put_work(struct blk *b, struct work *w)
 {
-	if (w->bounce_bytes > 32 * PV_PAGE_SIZE) {
-		free(w->bounce);
-		w->bounce = NULL;
-		w->bounce_bytes = 0;
-	}
+	data_put(b, w);
 	w->next = b->idle;
 	b->idle = w;
 }
@@ -312,6 +308,9 @@ static void on_turn(struct ev_loop *loop, struct ev_prepare *w, int what)
 
 	(void)loop;
 	(void)what;
+	/* A signal of its completions may have ended the sleep. */
+	if (b->image->ops->poll)
+		b->image->ops->poll(b->image);
 	work_off(b);
 	for (unsigned int i = 0; i < b->nr_queues; i++) {
 		struct queue *q = &b->queue[i];

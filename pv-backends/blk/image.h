@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "pv-backends/blk/pool.h"
+
 enum image_op {
 	IMAGE_READ,
 	IMAGE_WRITE,
@@ -54,6 +56,7 @@ struct image {
 	uint64_t bytes;
 	uint32_t sector, physical; /* bytes: smallest, and best, part */
 	uint32_t discard; /* granularity in bytes; 0: none            */
+	struct pool pool; /* buffers that it likes best               */
 	bool network; /* it opens sockets later on                    */
 	char error[256];
 };

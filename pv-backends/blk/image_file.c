@@ -6,6 +6,11 @@
  * wants use, and through the page cache for the others; the kernel keeps both
  * coherent.  Where O_DIRECT is refused (memory file systems) only the second.
  *
+ * The kernel knows the pool's pages from the start (registered buffers), and
+ * needs not look them up for each request.  Parts that follow each other, on
+ * the file and in the pool, and were submitted one after the other become one;
+ * if that cannot be done as a whole they are done one by one.
+ *
  * The ring can do nothing but read, write, flush and discard on these two, so
  * it is of no use to whoever takes this process over.
  *
@@ -23,6 +28,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -34,6 +40,7 @@ enum {
 	RING_ENTRIES = 256,
 	LOCK_TRIES = 1000, /* 5 ms each */
 	FILE_DISCARD = 4096, /* granularity of holes in files */
+	RUN_BYTES = 1 << 20, /* parts in one, at most */
 };
 
 enum fixed {
@@ -51,6 +58,11 @@ struct image_file {
 	uint32_t align; /* that O_DIRECT wants, in bytes         */
 	bool device;
 	unsigned int active;
+	/* Parts that are one, not yet in the ring: linked by next. */
+	struct {
+		struct image_io *first, *last;
+		uint64_t bytes;
+	} run;
 };
 
 static struct image_file *file_of(struct image *im)
@@ -88,15 +100,90 @@ static int zero_mode(const struct image_file *f)
 	       (f->device ? FALLOC_FL_ZERO_RANGE : FALLOC_FL_PUNCH_HOLE);
 }
 
-static void file_submit(struct image *im, struct image_io *io)
+static struct io_uring_sqe *get_sqe(struct image_file *f)
 {
-	struct image_file *f = file_of(im);
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&f->ring);
 
 	while (!sqe) {
 		io_uring_submit(&f->ring);
 		sqe = io_uring_get_sqe(&f->ring);
 	}
+	return sqe;
+}
+
+static void push(struct io_uring_sqe *sqe, struct image_io *io)
+{
+	sqe->flags |= IOSQE_FIXED_FILE;
+	io_uring_sqe_set_data(sqe, io);
+}
+
+/* Between the file and the pool. */
+static void send_run(struct image_file *f)
+{
+	struct image_io *io = f->run.first;
+	struct io_uring_sqe *sqe;
+	void *data;
+
+	if (!io)
+		return;
+	sqe = get_sqe(f);
+	data = io->iov->iov_base;
+	if (io->op == IMAGE_READ)
+		io_uring_prep_read_fixed(sqe, choose(f, io), data,
+					 (unsigned int)f->run.bytes, io->offset,
+					 0);
+	else
+		io_uring_prep_write_fixed(sqe, choose(f, io), data,
+					  (unsigned int)f->run.bytes,
+					  io->offset, 0);
+	push(sqe, io);
+	f->run.first = NULL;
+}
+
+static bool in_pool(const struct image_file *f, const struct image_io *io)
+{
+	return (io->op == IMAGE_READ || io->op == IMAGE_WRITE) &&
+	       io->nr_iov == 1 && pool_has(&f->im.pool, io->iov->iov_base);
+}
+
+static bool follows(const struct image_file *f, const struct image_io *io)
+{
+	const struct image_io *last = f->run.last;
+
+	return io->op == last->op && io->offset == last->offset + last->bytes &&
+	       io->iov->iov_base ==
+		       (char *)last->iov->iov_base + last->iov->iov_len &&
+	       choose(f, io) == choose(f, last) &&
+	       f->run.bytes + io->bytes <= RUN_BYTES;
+}
+
+static void add_to_run(struct image_file *f, struct image_io *io)
+{
+	io->next = NULL;
+	if (f->run.first && follows(f, io)) {
+		f->run.last->next = io;
+		f->run.bytes += io->bytes;
+	} else {
+		send_run(f);
+		f->run.first = io;
+		f->run.bytes = io->bytes;
+	}
+	f->run.last = io;
+}
+
+static void file_submit(struct image *im, struct image_io *io)
+{
+	struct image_file *f = file_of(im);
+	struct io_uring_sqe *sqe;
+
+	f->active++;
+	if (in_pool(f, io)) {
+		add_to_run(f, io);
+		return;
+	}
+	send_run(f);
+	io->next = NULL;
+	sqe = get_sqe(f);
 	switch (io->op) {
 	case IMAGE_READ:
 		io_uring_prep_readv(sqe, choose(f, io), io->iov, io->nr_iov,
@@ -118,15 +205,14 @@ static void file_submit(struct image *im, struct image_io *io)
 					(off_t)io->offset, (off_t)io->bytes);
 		break;
 	}
-	sqe->flags |= IOSQE_FIXED_FILE;
-	io_uring_sqe_set_data(sqe, io);
-	f->active++;
+	push(sqe, io);
 }
 
 static void file_kick(struct image *im)
 {
 	struct image_file *f = file_of(im);
 
+	send_run(f);
 	if (io_uring_sq_ready(&f->ring))
 		io_uring_submit(&f->ring);
 }
@@ -151,7 +237,7 @@ static void go_on(struct image_file *f, struct image_io *io, uint64_t done)
 	file_submit(&f->im, io);
 }
 
-static void complete(struct image_file *f, struct image_io *io, int res)
+static void complete_one(struct image_file *f, struct image_io *io, int res)
 {
 	bool moves = io->op == IMAGE_READ || io->op == IMAGE_WRITE;
 
@@ -166,6 +252,35 @@ static void complete(struct image_file *f, struct image_io *io, int res)
 		go_on(f, io, (uint64_t)res);
 	else
 		io->done(io, 0);
+}
+
+/* All of them were done; or else each tells by itself why not. */
+static void complete_run(struct image_file *f, struct image_io *io, int res)
+{
+	uint64_t bytes = 0;
+	struct image_io *next;
+
+	for (next = io; next; next = next->next)
+		bytes += next->bytes;
+	for (; io; io = next) {
+		next = io->next;
+		f->active--;
+		if (res >= 0 && (uint64_t)res == bytes) {
+			io->done(io, 0);
+			continue;
+		}
+		send_run(f);
+		file_submit(&f->im, io);
+		send_run(f);
+	}
+}
+
+static void complete(struct image_file *f, struct image_io *io, int res)
+{
+	if (io->next)
+		complete_run(f, io, res);
+	else
+		complete_one(f, io, res);
 }
 
 static void reap(struct image_file *f)
@@ -202,6 +317,7 @@ static void file_drain(struct image *im)
 	struct image_file *f = file_of(im);
 
 	while (f->active) {
+		send_run(f);
 		io_uring_submit_and_wait(&f->ring, 1);
 		reap(f);
 	}
@@ -213,6 +329,8 @@ static void file_close(struct image *im)
 
 	ev_io_stop(f->loop, &f->completed);
 	io_uring_queue_exit(&f->ring);
+	if (f->im.pool.memory)
+		munmap(f->im.pool.memory, POOL_BYTES);
 	for (int i = 0; i < FIXED_NR; i++)
 		if (f->fd[i] >= 0)
 			close(f->fd[i]);
@@ -334,10 +452,8 @@ static int open_both(struct image_file *f, const struct image_options *opt)
 static int restrict_ring(struct io_uring *ring)
 {
 	static const uint8_t allowed[] = {
-		IORING_OP_READV,
-		IORING_OP_WRITEV,
-		IORING_OP_FSYNC,
-		IORING_OP_FALLOCATE,
+		IORING_OP_READV,       IORING_OP_WRITEV, IORING_OP_READ_FIXED,
+		IORING_OP_WRITE_FIXED, IORING_OP_FSYNC,  IORING_OP_FALLOCATE,
 	};
 	struct io_uring_restriction r[sizeof(allowed) + 2] = {{0}};
 	unsigned int n = 0;
@@ -355,6 +471,21 @@ static int restrict_ring(struct io_uring *ring)
 				 IORING_REGISTER_RESTRICTIONS, r, n);
 }
 
+/* Without a pool all works as well, only slower. */
+static void make_pool(struct image_file *f)
+{
+	struct iovec all = {.iov_len = POOL_BYTES};
+
+	all.iov_base = mmap(NULL, POOL_BYTES, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (all.iov_base == MAP_FAILED)
+		return;
+	if (io_uring_register_buffers(&f->ring, &all, 1))
+		munmap(all.iov_base, POOL_BYTES);
+	else
+		f->im.pool.memory = all.iov_base;
+}
+
 static int make_ring(struct image_file *f)
 {
 	int rc = io_uring_queue_init(RING_ENTRIES, &f->ring,
@@ -362,6 +493,7 @@ static int make_ring(struct image_file *f)
 
 	if (rc)
 		return rc;
+	make_pool(f);
 	rc = io_uring_register_files(&f->ring, f->fd, FIXED_NR);
 	if (!rc)
 		rc = restrict_ring(&f->ring);

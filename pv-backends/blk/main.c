@@ -51,6 +51,7 @@ static int read_limits(struct blk *b)
 	for (int i = 0; i < TUNE_NR; i++) {
 		if (xb_number(b->xb, b->xb->back, key[i], 1ull << 50, 0, &rate))
 			return -1;
+		b->limited |= rate != 0;
 		limit_set(&b->limit[i], (double)rate, 0, ev_now(b->xb->loop));
 	}
 	return 0;

@@ -25,6 +25,7 @@ struct blk_segment {
 	uint32_t ref;
 	uint8_t first; /* 512-byte sector of the frame */
 	uint8_t nr; /* how many                        */
+	unsigned char *page; /* the caller's: the frame, if it is mapped */
 };
 
 struct blk_request {

@@ -22,6 +22,8 @@ double tune_wait(struct blk *b, bool reads)
 	double now = ev_now(b->xb->loop), longest = 0;
 	enum tune t[TUNES];
 
+	if (!b->limited)
+		return 0;
 	tunes_of(reads, t);
 	for (unsigned int i = 0; i < TUNES; i++) {
 		double wait = limit_wait(&b->limit[t[i]], now);
@@ -35,6 +37,8 @@ void tune_charge(struct blk *b, bool reads, double bytes)
 {
 	enum tune t[TUNES];
 
+	if (!b->limited)
+		return;
 	tunes_of(reads, t);
 	for (unsigned int i = 0; i < TUNES; i++)
 		limit_take(&b->limit[t[i]],

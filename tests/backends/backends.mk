@@ -21,12 +21,17 @@ $(BUILD)/tests/backends-unit: $(BUILD)/san/tests/backends/unit_test.o \
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka
 
+$(BUILD)/tests/backends-pool: $(BUILD)/san/tests/backends/pool_test.o \
+		$(BUILD)/san/pv-backends/blk/pool.o
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka
+
 $(BUILD)/tests/backends-bus: $(BUILD)/san/tests/backends/bus_test.o \
 		$(addprefix $(BUILD)/san/,$(BE_COMMON)) $(BE_SAN_LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lev -lcmocka
 
-BE_TESTS := $(addprefix $(BUILD)/tests/backends-,unit bus blk console)
+BE_TESTS := $(addprefix $(BUILD)/tests/backends-,unit pool bus blk console)
 
 TEST_NEEDS += $(BE_TESTS) $(BUILD)/san/bin/parapet-blkback \
 	$(BUILD)/san/bin/parapet-blkback-nbd $(BUILD)/san/bin/parapet-consoled \

@@ -216,6 +216,67 @@ static int status_of(struct disk *d, unsigned int operation, uint64_t sector)
 	return rsp->status;
 }
 
+enum {
+	RUN = 8, /* requests of as many frames, one behind the other */
+};
+
+/* All with one event, whose answers come in any order: status by number. */
+static void move_run(struct disk *d, unsigned int operation, int *status)
+{
+	struct front_ring *r = &d->ring[0];
+
+	for (unsigned int i = 0; i < RUN; i++) {
+		union pv_blkif_slot *slot = front_request(r);
+
+		memset(slot, 0, sizeof(*slot));
+		slot->req.operation = (uint8_t)operation;
+		slot->req.id = i;
+		slot->req.sector_number = 8 * RUN * i;
+		slot->req.nr_segments = RUN;
+		for (unsigned int k = 0; k < RUN; k++) {
+			slot->req.seg[k].gref = d->rq[i].first_frame + k;
+			slot->req.seg[k].last_sect = 7;
+		}
+	}
+	front_push(r);
+	for (unsigned int i = 0; i < RUN; i++) {
+		const struct pv_blkif_response *rsp = front_wait(r);
+
+		assert_in_range(rsp->id, 0, RUN - 1);
+		status[rsp->id] = rsp->status;
+	}
+}
+
+/* Neighbours are done as one; each has its own answer. */
+static void neighbours(void **state)
+{
+	struct disk *d = &disk;
+	int status[RUN];
+
+	(void)state;
+	start_disk(d, 1, 0, true, NULL);
+	for (int i = 0; i < RUN; i++)
+		memset(frame(&d->t, d->rq[i].first_frame), 'a' + i,
+		       RUN * FRAME);
+	move_run(d, BLKIF_OP_WRITE, status);
+	for (int i = 0; i < RUN; i++) {
+		assert_int_equal(status[i], BLKIF_RSP_OKAY);
+		memset(frame(&d->t, d->rq[i].first_frame), 0, RUN * FRAME);
+	}
+	/* The disk ends within the sixth, and has not said so. */
+	assert_int_equal(truncate(d->path, (5 * RUN + 1) * FRAME), 0);
+	move_run(d, BLKIF_OP_READ, status);
+	for (int i = 0; i < RUN; i++) {
+		const char *data = frame(&d->t, d->rq[i].first_frame);
+
+		assert_int_equal(status[i],
+				 i < 5 ? BLKIF_RSP_OKAY : BLKIF_RSP_ERROR);
+		for (int k = 0; i < 5 && k < RUN * FRAME; k++)
+			assert_int_equal(data[k], 'a' + i);
+	}
+	stop_disk(d);
+}
+
 static void refuses(void **state)
 {
 	static const char *const more[] = {"mode", "r", NULL};
@@ -463,6 +524,7 @@ int main(void)
 		cmocka_unit_test(nbd),
 		cmocka_unit_test(grows),
 		cmocka_unit_test(refuses),
+		cmocka_unit_test(neighbours),
 		cmocka_unit_test(closes_on_lies),
 		cmocka_unit_test(hostile),
 		cmocka_unit_test(limits),

@@ -2,7 +2,8 @@
 # runs libFuzzer until it is stopped, or for FUZZ_SECONDS.
 
 FUZZ_BLK := $(addprefix pv-backends/,blk/flow.o blk/data.o blk/request.o \
-	blk/saved.o blk/tune.o common/ring.o common/limit.o common/grants.o)
+	blk/saved.o blk/pool.o blk/tune.o common/ring.o common/limit.o \
+	common/grants.o)
 
 $(BUILD)/san/tests/fuzz_blk/%.o: SAN_CFLAGS += -Ihypercall/include
 $(BUILD)/tests/fuzz_blk: $(addprefix $(BUILD)/san/,$(FUZZ_BLK) \
