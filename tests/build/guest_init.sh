@@ -1,13 +1,10 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # First program of the guests that guest_boot.py starts.  What they do is in
 # the word parapet_do of the kernel's command line.
 
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin
-mount -t proc proc /proc
-mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev 2>/dev/null
-mkdir -p /run
-exec </dev/hvc0 >/dev/hvc0 2>&1
+# shellcheck source=tests/lib/guest.sh
+. /etc/guest.sh
 
 read -r up _ </proc/uptime
 cpus=$(grep -c ^processor /proc/cpuinfo)

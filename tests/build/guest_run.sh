@@ -2,30 +2,25 @@
 # What guest_boot.py lets the control domain do: sourced by its init.
 # Each line "PASS name: detail" or "FAIL name: detail" is a check.
 
-pass() { echo "PASS $1: $2"; }
-fail() { echo "FAIL $1: $2"; }
-check() { # NAME DETAIL COMMAND...
-	name=$1 detail=$2
-	shift 2
-	if "$@"; then pass "$name" "$detail"; else fail "$name" "$detail"; fi
-}
-said() { grep -q "$1" /tmp/out; }
+# shellcheck source=tests/lib/checks.sh
+. /etc/checks.sh
+said() { grep -q "$1" /tmp/said; }
 
-# A guest with 96 MiB; what it and parapet-build say goes to /tmp/out.
+# A guest with 96 MiB; what it and parapet-build say goes to /tmp/said.
 guest() { # DO STATUS OPTION...
 	what=$1 want=$2
 	shift 2
 	parapet-build --name "$what" --kernel /guest/vmlinuz \
 		--initrd /guest/initrd --memory 96M --timeout 90 \
 		--cmdline "console=hvc0 quiet panic=1 parapet_do=$what" \
-		"$@" >/tmp/out 2>/tmp/err
+		"$@" >/tmp/said 2>/tmp/err
 	status=$?
-	cat /tmp/err >>/tmp/out
+	cat /tmp/err >>/tmp/said
 	if [ $status = "$want" ]; then
 		pass "$what" "ends with status $want"
 	else
 		fail "$what" "ended with status $status instead of $want"
-		tail -n 20 /tmp/out
+		tail -n 20 /tmp/said
 	fi
 }
 
@@ -50,14 +45,14 @@ kernels() {
 				--vcpus "$vcpus" --memory 160M
 			check kernel "$kernel runs on $vcpus vcpus, $cpus CPUs" \
 				said "vcpus=$vcpus "
-			sed -n 's/.*first program runs/measured: &/p' /tmp/out
+			sed -n 's/.*first program runs/measured: &/p' /tmp/said
 		done
 	done
 }
 
 mkdir -p /run/xenstored
 check store "serves the control domain" start_store
-parapet-store ls /local/domain/0 >/tmp/out
+parapet-store ls /local/domain/0 >/tmp/said
 check store "is used by the control domain's kernel" said feature-poweroff
 
 # shellcheck disable=SC2154 # a word of the kernel's command line
@@ -72,12 +67,12 @@ kernels
 for n in 1 2 3; do
 	parapet-build --name "g$n" --kernel /guest/vmlinuz \
 		--initrd /guest/initrd --memory 96M --timeout 120 \
-		--cmdline "console=hvc0 quiet" >"/tmp/out$n" 2>&1 &
+		--cmdline "console=hvc0 quiet" >"/tmp/said$n" 2>&1 &
 done
 wait
-cat /tmp/out1 /tmp/out2 /tmp/out3 >/tmp/out
+cat /tmp/said1 /tmp/said2 /tmp/said3 >/tmp/said
 check neighbours "three guests run at once" \
-	[ "$(grep -c "first program runs" /tmp/out)" = 3 ]
+	[ "$(grep -c "first program runs" /tmp/said)" = 3 ]
 
 # From here on: the hypervisor's own tables have grown to their size.
 before=$(free_frames 1)
@@ -93,7 +88,7 @@ echo "hello from outside" | guest typed 0
 check console "takes what is typed" said "typed <hello from outside>"
 
 guest flood 0
-check console "carries a flood whole" [ "$(tr -d '\r' </tmp/out |
+check console "carries a flood whole" [ "$(tr -d '\r' </tmp/said |
 	sed -n '/flood begins/,/flood ends/p' | sed '1d;$d' | md5sum)" = \
 	"$(seq 1 20000 | md5sum)" ]
 
