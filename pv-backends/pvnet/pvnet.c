@@ -16,11 +16,25 @@
 
 #include <pv/io/xenbus.h>
 
+#include "pv-backends/pvblk/linger.h"
 #include "pv-backends/pvnet/queue.h"
 
 enum {
 	LOOKS = 32, /* at the pipes, for one at the TAPs */
 };
+
+struct server {
+	struct pvnet pv; /* the first: n->pv */
+	struct ev_prepare turn; /* the end of a turn of the loop        */
+	struct ev_idle more; /* do not sleep: there is more to do       */
+	struct ev_check woken;
+	struct linger linger;
+};
+
+static struct server *server_of(const struct net *n)
+{
+	return (struct server *)n->pv;
+}
 
 /* ---- turns --------------------------------------------------------------------- */
 
@@ -126,16 +140,16 @@ static bool must_sleep(struct net *n)
 static void on_turn(struct ev_loop *loop, struct ev_prepare *t, int what)
 {
 	struct net *n = t->data;
-	struct pvnet *pv = n->pv;
+	struct server *s = server_of(n);
 	bool more = work_off(n);
 
 	(void)what;
-	linger_begin(&pv->linger);
+	linger_begin(&s->linger);
 	for (unsigned int look = 0;
-	     !more && !n->broken && linger_goes_on(&pv->linger); look++) {
+	     !more && !n->broken && linger_goes_on(&s->linger); look++) {
 		if (!is_busy(n, look))
 			continue;
-		linger_caught(&pv->linger);
+		linger_caught(&s->linger);
 		more = work_off(n);
 	}
 	if (n->broken) {
@@ -143,19 +157,19 @@ static void on_turn(struct ev_loop *loop, struct ev_prepare *t, int what)
 		return;
 	}
 	if (more || !must_sleep(n))
-		ev_idle_start(loop, &pv->more);
+		ev_idle_start(loop, &s->more);
 	else
-		ev_idle_stop(loop, &pv->more);
-	linger_sleeps(&pv->linger);
+		ev_idle_stop(loop, &s->more);
+	linger_sleeps(&s->linger);
 }
 
 static void on_woken(struct ev_loop *loop, struct ev_check *c, int what)
 {
-	struct net *n = c->data;
+	struct server *s = c->data;
 
 	(void)loop;
 	(void)what;
-	linger_woken(&n->pv->linger);
+	linger_woken(&s->linger);
 }
 
 /* ---- connecting ------------------------------------------------------------------- */
@@ -267,29 +281,30 @@ static int attach_queue(struct net *n, unsigned int nr)
 
 static void start_loop(struct net *n)
 {
-	struct pvnet *pv = n->pv;
+	struct server *s = server_of(n);
 
-	ev_init(&pv->tx_held, on_held);
-	ev_init(&pv->rx_held, on_held);
-	ev_idle_init(&pv->more, on_more);
-	ev_prepare_init(&pv->turn, on_turn);
-	pv->turn.data = n;
-	ev_prepare_start(n->xb->loop, &pv->turn);
-	ev_check_init(&pv->woken, on_woken);
-	pv->woken.data = n;
-	ev_check_start(n->xb->loop, &pv->woken);
+	ev_init(&s->pv.tx_held, on_held);
+	ev_init(&s->pv.rx_held, on_held);
+	ev_idle_init(&s->more, on_more);
+	ev_prepare_init(&s->turn, on_turn);
+	s->turn.data = n;
+	ev_prepare_start(n->xb->loop, &s->turn);
+	ev_check_init(&s->woken, on_woken);
+	s->woken.data = s;
+	ev_check_start(n->xb->loop, &s->woken);
 }
 
 void pvnet_detach(struct net *n)
 {
+	struct server *s = server_of(n);
 	struct pvnet *pv = n->pv;
 	struct ev_loop *loop = n->xb->loop;
 
 	ev_timer_stop(loop, &pv->tx_held);
 	ev_timer_stop(loop, &pv->rx_held);
-	ev_idle_stop(loop, &pv->more);
-	ev_prepare_stop(loop, &pv->turn);
-	ev_check_stop(loop, &pv->woken);
+	ev_idle_stop(loop, &s->more);
+	ev_prepare_stop(loop, &s->turn);
+	ev_check_stop(loop, &s->woken);
 	for (unsigned int i = 0; i < n->nr_queues && pv->queue[i].n; i++) {
 		struct pvnet_queue *q = &pv->queue[i];
 
@@ -298,7 +313,7 @@ void pvnet_detach(struct net *n)
 		if (q->map)
 			bus_unmap(n->xb->bus, q->map, q->nr_pages);
 	}
-	free(pv);
+	free(s);
 	n->pv = NULL;
 	n->nr_queues = 0;
 }
@@ -319,6 +334,7 @@ static int attach_all(struct net *n)
 int pvnet_attach(struct net *n)
 {
 	struct xb *xb = n->xb;
+	struct server *s;
 	uint64_t queues;
 
 	if (xb_number(xb, xb->front, "multi-queue-num-queues", NET_MAX_QUEUES,
@@ -326,9 +342,10 @@ int pvnet_attach(struct net *n)
 		return -1;
 	if (!queues)
 		return xb_error(xb, "multi-queue-num-queues: 0");
-	n->pv = calloc(1, sizeof(*n->pv));
-	if (!n->pv)
+	s = calloc(1, sizeof(*s));
+	if (!s)
 		return xb_error(xb, "no memory");
+	n->pv = &s->pv;
 	n->nr_queues = (unsigned int)queues;
 	start_loop(n);
 	if (attach_all(n)) {

@@ -6,7 +6,6 @@
 #include <linux/virtio_net.h>
 
 #include "pv-backends/net/net.h"
-#include "pv-backends/pvblk/linger.h"
 #include "pv-backends/pvnet/pvnet.h"
 #include "pv-frontends/core/pvnet.h"
 
@@ -26,10 +25,6 @@ struct pvnet {
 	struct pvnet_queue queue[NET_MAX_QUEUES];
 	/* They run while a limit forbids to send, or to receive. */
 	struct ev_timer tx_held, rx_held;
-	struct ev_prepare turn; /* the end of a turn of the loop        */
-	struct ev_idle more; /* do not sleep: there is more to do       */
-	struct ev_check woken;
-	struct linger linger;
 };
 
 /* queue.c: some packets, and events for them.  True: there are more. */

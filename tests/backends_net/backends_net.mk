@@ -50,6 +50,15 @@ $(BUILD)/tests/backends_net-fuzz: $(BUILD)/san/tests/backends_net/fuzz_ring.o \
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lev
 
+BE_OWN_FUZZED := pv-backends/pvnet/queue.o pv-backends/pvnet/header.o \
+	pv-backends/net/flow.o pv-backends/common/limit.o $(PVNET_CORE)
+
+$(BUILD)/tests/backends_net-fuzz-own: $(addprefix $(BUILD)/san/, \
+		tests/backends_net/fuzz_own.o tests/store/fuzz_main.o \
+		$(BE_OWN_FUZZED))
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lev
+
 BE_NET_FUZZ_SOURCES := $(patsubst %.o,%.c,$(BE_NET_FLOW) \
 	pv-backends/common/ring.o pv-backends/common/limit.o \
 	tests/backends_net/device.o tests/backends_net/packets.o)
@@ -59,15 +68,24 @@ $(BUILD)/fuzz/net: tests/backends_net/fuzz_ring.c $(BE_NET_FUZZ_SOURCES)
 	clang -std=gnu11 -O1 -g -D_GNU_SOURCE -I. -Ihypercall/include \
 		-fsanitize=fuzzer,address,undefined -o $@ $^ -lev
 
-fuzz-net: $(BUILD)/fuzz/net
+$(BUILD)/fuzz/net-own: tests/backends_net/fuzz_own.c $(BE_OWN_FUZZED:%.o=%.c)
+	@mkdir -p $(@D)
+	clang -std=gnu11 -O1 -g -D_GNU_SOURCE -I. -Ihypercall/include \
+		-fsanitize=fuzzer,address,undefined -o $@ $^ -lev
+
+fuzz-net: $(BUILD)/fuzz/net $(BUILD)/fuzz/net-own
 	@mkdir -p $(BUILD)/fuzz/corpus-net
 	$< -max_total_time=$(FUZZ_SECONDS) -max_len=16384 \
 		-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus-net
+	@mkdir -p $(BUILD)/fuzz/corpus-net-own
+	$(BUILD)/fuzz/net-own -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
+		-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus-net-own
 .PHONY: fuzz-net
 
-TEST_NEEDS += $(addprefix $(BUILD)/tests/backends_net-,host own unit queue ovs fuzz) \
-	$(BUILD)/san/bin/parapet-netback $(BUILD)/bin/parapet-stored
-TESTS += $(addprefix $(BUILD)/tests/backends_net-,unit@60 queue@60 ovs@60 fuzz@120 host@300 own@300)
+TEST_NEEDS += $(addprefix $(BUILD)/tests/backends_net-,host own unit queue ovs \
+	fuzz fuzz-own) $(BUILD)/san/bin/parapet-netback $(BUILD)/bin/parapet-stored
+TESTS += $(addprefix $(BUILD)/tests/backends_net-,unit@60 queue@60 ovs@60 fuzz@120 \
+	fuzz-own@120 host@300 own@300)
 
 # A stock guest's interface in a real control domain, in QEMU.
 $(BUILD)/tests/net-traffic: $(BUILD)/obj/tests/backends_net/guest_traffic.o
