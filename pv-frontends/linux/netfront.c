@@ -15,6 +15,7 @@
  * PVNET_DEAD: the callbacks of xenbus, and the work, which it does not
  * serialize with them.
  */
+#include <linux/delay.h>
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
 #include <linux/mm.h>
@@ -30,6 +31,7 @@
 enum {
 	AREA_PAGES = 256, /* each way, on a machine with memory */
 	MEMORY_SHARE = 32, /* at most that part of all memory */
+	CLOSE_MS = 5000, /* for a backend to let go of a device */
 };
 
 static unsigned int queues = PVNET_QUEUES;
@@ -174,7 +176,9 @@ static void otherend_changed(struct xenbus_device *xbdev,
 			add(dev);
 		break;
 	case XenbusStateClosed:
-		if (xbdev->state == XenbusStateClosed)
+		/* The end of another connection: we have offered none yet. */
+		if (xbdev->state == XenbusStateClosed ||
+		    xbdev->state == XenbusStateInitialising)
 			break;
 		fallthrough;
 	case XenbusStateClosing:
@@ -300,6 +304,21 @@ static int probe(struct xenbus_device *xbdev, const struct xenbus_device_id *id)
 	return 0;
 }
 
+/* Whoever takes the device next must not see the end of our connection. */
+static void end_connection(struct xenbus_device *xbdev)
+{
+	unsigned long until = jiffies + msecs_to_jiffies(CLOSE_MS);
+	enum xenbus_state state;
+
+	xenbus_switch_state(xbdev, XenbusStateClosed);
+	do {
+		state = xenbus_read_driver_state(xbdev->otherend);
+		if (state == XenbusStateClosed || state == XenbusStateUnknown)
+			return;
+		msleep(10);
+	} while (time_before(jiffies, until));
+}
+
 static void forget(struct xenbus_device *xbdev)
 {
 	struct pvnet_dev *dev = dev_get_drvdata(&xbdev->dev);
@@ -311,8 +330,7 @@ static void forget(struct xenbus_device *xbdev)
 	cancel_work_sync(&dev->lied);
 	/* Whoever takes the device next may not speak this. */
 	xenbus_rm(XBT_NIL, xbdev->nodename, "protocol-pv");
-	/* The backend lets go of the memory; nobody waits for it. */
-	xenbus_switch_state(xbdev, XenbusStateClosed);
+	end_connection(xbdev);
 	close_queues(dev);
 	dev_set_drvdata(&xbdev->dev, NULL);
 	free_dev(dev);
