@@ -202,7 +202,6 @@ int control_get_context(struct domain *d, const struct pv_control_context *c)
 {
 	struct vcpu *v = vcpu_of(d, c->vcpu);
 	struct pv_vcpu_guest_context *ctx;
-	struct pv_cpu_user_regs *u;
 	int rc;
 
 	if (!v)
@@ -212,17 +211,7 @@ int control_get_context(struct domain *d, const struct pv_control_context *c)
 	ctx = heap_alloc(1);
 	if (!ctx)
 		return -ENOMEM;
-	u = &ctx->user_regs;
-	memcpy(u, &v->regs, offsetof(struct pv_cpu_user_regs, error_code));
-	u->rip = v->regs.rip;
-	u->cs = (uint16_t)v->regs.cs;
-	u->rflags = v->regs.rflags;
-	u->rsp = v->regs.rsp;
-	u->ss = (uint16_t)v->regs.ss;
-	ctx->flags = v->tramp.kernel_mode ? VGCF_in_kernel : 0;
-	ctx->kernel_sp = v->tramp.kernel_sp;
-	ctx->ctrlreg[3] = mfn_raw(v->kernel_root) << PAGE_SHIFT;
-	memcpy(ctx->debugreg, v->debugreg, sizeof(ctx->debugreg));
+	vcpu_get_context(v, ctx);
 	rc = copy_to_guest(c->context, ctx, sizeof(*ctx)) ? -EFAULT : 0;
 	heap_free(ctx, 1);
 	return rc;

@@ -69,6 +69,9 @@ long hc_set_timer_op(uint64_t deadline);
 int vcpu_set_context(struct vcpu *v,
 		     const struct pv_vcpu_guest_context *c) MUST_CHECK;
 
+/* What that would make the same vcpu of.  @v does not run. */
+void vcpu_get_context(const struct vcpu *v, struct pv_vcpu_guest_context *c);
+
 /* ---- hooks, set at boot by higher rooms */
 /* A timer of @v expired: VIRQ_TIMER. */
 extern void (*sched_timer_event)(struct vcpu *v);

@@ -27,7 +27,8 @@ $(UNIT_SCHED_DIR)/race_test: $(UNIT_SCHED_REST) \
 	$(addprefix $(UNIT_SCHED_DIR)/,hv_sched.o hv_sched_op.o no_guest.o)
 $(UNIT_SCHED_DIR)/vcpu_op_test $(UNIT_SCHED_DIR)/sched_op_test: \
 	$(UNIT_SCHED_REST) $(addprefix $(UNIT_SCHED_DIR)/,calls.o guest.o \
-	hv_sched.o hv_sched_op.o hv_vcpu_op.o hv_context_set.o)
+	hv_sched.o hv_sched_op.o hv_vcpu_op.o hv_context_set.o \
+	hv_context_get.o)
 
 $(UNIT_SCHED_TESTS): %: %.o
 	$(CC) $(UNIT_SCHED_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lpthread

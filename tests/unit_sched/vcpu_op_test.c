@@ -184,6 +184,74 @@ static void a_vcpu_starts_as_its_context_says(void **state)
 	assert_int_equal(hc_vcpu_op(VCPUOP_initialise, 0, CONTEXT), -EEXIST);
 }
 
+/* What was given is what is read, as far as it is taken as it is. */
+static void a_context_is_read_back(void **state)
+{
+	struct pv_vcpu_guest_context c = good_context(), got;
+
+	(void)state;
+	c.flags = VGCF_i387_valid | VGCF_failsafe_disables_events;
+	for (unsigned int i = 0; i < sizeof(c.fpu_ctxt); i++)
+		c.fpu_ctxt[i] = (uint8_t)(i * 7);
+	c.user_regs.rflags = 0x3202;
+	c.user_regs.cs = 0xe033;
+	c.user_regs.ss = 0xe02b;
+	c.user_regs.ds = c.user_regs.es = 0x2b;
+	c.user_regs.fs = 0x33;
+	c.user_regs.gs = 0x3b;
+	c.fs_base = 0x1000;
+	c.gs_base_user = 0x2000;
+	c.ldt_base = 0xffff888000010000;
+	c.ctrlreg[0] = 0x8005003b; /* TS, too */
+	c.ctrlreg[1] = 6 << 12;
+	c.ctrlreg[4] = 8; /* DE */
+	c.debugreg[0] = 0x400000;
+	c.debugreg[6] = 0xffff0ff0;
+	c.debugreg[7] = 0x401;
+	c.failsafe_callback_eip = 0xffffffff81003000;
+	c.syscall_callback_eip = 0xffffffff81004000;
+	for (unsigned int i = 0; i < ARRAY_SIZE(c.trap_ctxt); i++)
+		c.trap_ctxt[i].vector = (uint8_t)i;
+	assert_int_equal(initialise(&c), 0);
+	other->gdt_frames[0].raw = gdt_frame; /* the room above does that */
+	other->gdt_entries = gdt_entries;
+	other->ldt_base = c.ldt_base;
+	memset(&got, 0x55, sizeof(got));
+	vcpu_get_context(other, &got);
+	c.user_regs.saved_upcall_mask = 1;
+	c.vm_assist = d->vm_assist;
+	assert_memory_equal(&got, &c, sizeof(c));
+	/* Up, and in kernel mode. */
+	vcpu_up(other);
+	other->tramp.kernel_mode = 1;
+	vcpu_get_context(other, &got);
+	assert_int_equal(got.flags, c.flags | VGCF_online | VGCF_in_kernel);
+	assert_int_equal(got.gs_base_kernel, c.gs_base_user);
+	assert_int_equal(got.gs_base_user, c.gs_base_kernel);
+	vcpu_down(other);
+}
+
+/* Parts of the FPU that were not saved, as they are after reset. */
+static void an_fpu_after_reset_is_read_as_such(void **state)
+{
+	struct pv_vcpu_guest_context c = good_context(), got;
+	uint8_t *fpu = other->fpu;
+
+	(void)state;
+	assert_int_equal(initialise(&c), 0);
+	memset(fpu, 0xff, 512);
+	memset(fpu + 512, 0, 8);
+	vcpu_get_context(other, &got);
+	assert_int_equal(got.fpu_ctxt[0] | got.fpu_ctxt[1] << 8, 0x37f);
+	assert_int_equal(got.fpu_ctxt[24], 0xff); /* MXCSR is saved always */
+	for (unsigned int i = 32; i < 416; i++)
+		assert_int_equal(got.fpu_ctxt[i], 0);
+	fpu[512] = 2;
+	vcpu_get_context(other, &got);
+	assert_int_equal(got.fpu_ctxt[32], 0);
+	assert_int_equal(got.fpu_ctxt[160], 0xff);
+}
+
 static void one_that_starts_in_user_mode_is_in_ring_3(void **state)
 {
 	struct pv_vcpu_guest_context c = good_context();
@@ -545,6 +613,8 @@ int main(void)
 		T(a_vcpu_goes_up_and_down),
 		T(one_at_a_time_sets_up_a_vcpu),
 		T(a_vcpu_starts_as_its_context_says),
+		T(a_context_is_read_back),
+		T(an_fpu_after_reset_is_read_as_such),
 		T(one_that_starts_in_user_mode_is_in_ring_3),
 		T(a_context_that_would_fault_in_ring_0_is_refused),
 		T(a_singleshot_timer_fires_once),

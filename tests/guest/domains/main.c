@@ -346,6 +346,34 @@ static void wrong_states_are_refused(void)
 	CHECK_EQ(child_destroy(&child), 0);
 }
 
+static long context_op(uint32_t cmd, struct pv_vcpu_guest_context *x)
+{
+	struct pv_control_op op = {.u.context = {.context = P(x)}};
+
+	return control(&op, cmd, child.dom);
+}
+
+/* What is read is what was set, and makes the same again. */
+static void a_state_is_read_back(void)
+{
+	static struct pv_vcpu_guest_context x, y;
+
+	CHECK_EQ(child_create(&child), 0);
+	CHECK_EQ(child_load(&child, 0), 0);
+	CHECK_EQ(context_op(PV_CONTROL_get_vcpu_context, &x), 0);
+	CHECK_EQ(x.flags & VGCF_in_kernel, VGCF_in_kernel);
+	CHECK_EQ(x.user_regs.cs & 3, 1);
+	CHECK(x.user_regs.rip >= VIRT_BASE);
+	CHECK(x.ctrlreg[3] && !(x.ctrlreg[3] % PAGE_SIZE));
+	x.user_regs.r12 = 0x1234567890;
+	x.debugreg[0] = VIRT_BASE;
+	x.event_callback_eip = VIRT_BASE + 0x1000;
+	CHECK_EQ(context_op(PV_CONTROL_set_vcpu_context, &x), 0);
+	CHECK_EQ(context_op(PV_CONTROL_get_vcpu_context, &y), 0);
+	CHECK_EQ(memcmp(&x, &y, sizeof(x)), 0);
+	CHECK_EQ(child_destroy(&child), 0);
+}
+
 /* ---- what two share ------------------------------------------------------------------------- */
 
 #define GRANT_REF 9
@@ -516,6 +544,7 @@ const struct test tests[] = {
 	{"limits of new domains are checked",
 	 limits_of_new_domains_are_checked},
 	{"wrong states are refused", wrong_states_are_refused},
+	{"a state is read back", a_state_is_read_back},
 	{"they share a page and a port", they_share_a_page_and_a_port},
 	{},
 };
