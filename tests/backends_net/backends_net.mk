@@ -31,7 +31,8 @@ $(BUILD)/tests/backends_net-unit: $(addprefix $(BUILD)/san/, \
 # One queue of the backend in the test's process.
 BE_NET_DEVICE := $(addprefix $(BUILD)/san/,$(BE_NET_FLOW) \
 	pv-backends/common/ring.o pv-backends/common/limit.o \
-	tests/backends_net/device.o tests/backends_net/packets.o)
+	tests/backends_net/device.o tests/backends_net/packets.o \
+	tests/backends/fake_bus.o)
 
 $(BUILD)/tests/backends_net-queue: $(BUILD)/san/tests/backends_net/queue_test.o \
 		$(BE_NET_DEVICE)
@@ -50,7 +51,7 @@ $(BUILD)/tests/backends_net-fuzz: $(BUILD)/san/tests/backends_net/fuzz_ring.o \
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lev
 
-BE_OWN_FUZZED := pv-backends/pvnet/queue.o pv-backends/pvnet/header.o \
+BE_OWN_FUZZED := tests/backends/fake_bus.o pv-backends/pvnet/queue.o pv-backends/pvnet/header.o \
 	pv-backends/net/flow.o pv-backends/common/limit.o $(PVNET_CORE)
 
 $(BUILD)/tests/backends_net-fuzz-own: $(addprefix $(BUILD)/san/, \
@@ -61,7 +62,8 @@ $(BUILD)/tests/backends_net-fuzz-own: $(addprefix $(BUILD)/san/, \
 
 BE_NET_FUZZ_SOURCES := $(patsubst %.o,%.c,$(BE_NET_FLOW) \
 	pv-backends/common/ring.o pv-backends/common/limit.o \
-	tests/backends_net/device.o tests/backends_net/packets.o)
+	tests/backends_net/device.o tests/backends_net/packets.o \
+	tests/backends/fake_bus.o)
 
 $(BUILD)/fuzz/net: tests/backends_net/fuzz_ring.c $(BE_NET_FUZZ_SOURCES)
 	@mkdir -p $(@D)

@@ -1,70 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* One queue of the backend: in place of pv-backends/common and of a guest. */
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/backends/fake_bus.h"
 #include "tests/backends_net/device.h"
 
 struct device device;
-
-/* ---- what the flow calls ------------------------------------------------------------ */
-
-static int16_t copy_one(const struct pv_gnt_copy *c)
-{
-	unsigned char *there;
-
-	if (c->offset + c->bytes > NET_PAGE)
-		abort();
-	if (c->ref >= DEVICE_FRAMES)
-		return GNTST_bad_gntref;
-	there = device_frame(c->ref) + c->offset;
-	memcpy(c->to_grant ? there : c->local, c->to_grant ? c->local : there,
-	       c->bytes);
-	return GNTST_okay;
-}
-
-int bus_copy(struct bus *bus, struct pv_gnt_copy *pieces, unsigned int nr)
-{
-	(void)bus;
-	for (unsigned int i = 0; i < nr; i++)
-		pieces[i].status = copy_one(&pieces[i]);
-	if (nr && device.meanwhile)
-		device.meanwhile(&device);
-	return 0;
-}
-
-void bus_notify(struct bus_port *p)
-{
-	(void)p;
-	device.events++;
-}
-
-const char *bus_error(void)
-{
-	return "error";
-}
-
-const char *pv_gnt_status_text(int status)
-{
-	(void)status;
-	return "refused";
-}
-
-int xb_error(struct xb *xb, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(xb->error, sizeof(xb->error), fmt, ap);
-	va_end(ap);
-	return -1;
-}
 
 /* ---- the device ----------------------------------------------------------------------- */
 
@@ -94,7 +39,7 @@ union pv_netif_rx_slot *device_rx(uint32_t index)
 
 unsigned char *device_frame(unsigned int ref)
 {
-	return device.frames + (size_t)ref * NET_PAGE;
+	return fake_guest.frames + (size_t)ref * NET_PAGE;
 }
 
 static void make_net(const struct net_offers *offers, int tap)
@@ -129,7 +74,8 @@ void device_start(const struct net_offers *offers)
 	memset(&device, 0, sizeof(device));
 	device.tx = pages(2);
 	device.rx = (struct pv_ring_header *)((char *)device.tx + NET_PAGE);
-	device.frames = pages(DEVICE_FRAMES);
+	fake_guest = (struct fake_guest){.frames = pages(DEVICE_FRAMES),
+					 .nr_frames = DEVICE_FRAMES};
 	device.tx->rsp_event = device.rx->rsp_event = 1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair))
 		abort();
@@ -190,7 +136,7 @@ void device_stop(void)
 	ev_loop_destroy(device.xb->loop);
 	free(device.xb);
 	munmap(device.tx, 2 * NET_PAGE);
-	munmap(device.frames, (size_t)DEVICE_FRAMES * NET_PAGE);
+	munmap(fake_guest.frames, (size_t)DEVICE_FRAMES * NET_PAGE);
 }
 
 void device_run(void)

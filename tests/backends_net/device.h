@@ -18,11 +18,7 @@ struct device {
 	struct net_queue *q;
 	struct xb *xb;
 	struct pv_ring_header *tx, *rx; /* as the frontend sees them */
-	unsigned char *frames;
 	int net; /* the other end of the TAP */
-	unsigned int events;
-	/* Called after each batch of copies: what a guest does meanwhile. */
-	void (*meanwhile)(struct device *d);
 };
 
 extern struct device device;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "pv-backends/pvnet/queue.h"
+#include "tests/backends/fake_bus.h"
 #include "tests/store/fuzz.h"
 
 enum {
@@ -45,41 +46,7 @@ static struct pvnet_front guest;
 static struct pvnet_queue *const q = &pv.queue[0];
 static int other_end;
 
-/* ---- what the queue calls -------------------------------------------------------- */
-
-void bus_notify(struct bus_port *p)
-{
-	(void)p;
-}
-
-int bus_copy(struct bus *bus, struct pv_gnt_copy *pieces, unsigned int nr)
-{
-	(void)bus;
-	(void)pieces;
-	(void)nr;
-	abort();
-}
-
-const char *bus_error(void)
-{
-	return "error";
-}
-
-const char *pv_gnt_status_text(int status)
-{
-	(void)status;
-	return "refused";
-}
-
 /* ---- one queue -------------------------------------------------------------------- */
-
-static void check(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	if (write(2, what, strlen(what)) >= 0)
-		abort();
-}
 
 static void attach(void)
 {
@@ -93,12 +60,13 @@ static void start(void)
 	int pair[2];
 
 	memory = calloc(1, sizeof(*memory));
-	check(memory != NULL, "memory\n");
+	fake_check(memory != NULL, "memory\n");
 	memset(memory->canary, CANARY_BYTE, CANARY);
 	memset(&net, 0, sizeof(net));
 	memset(&pv, 0, sizeof(pv));
-	check(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair),
-	      "sockets\n");
+	fake_check(
+		!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair),
+		"sockets\n");
 	other_end = pair[1];
 	xb.loop = ev_loop_new(EVFLAG_NOENV);
 	net.xb = &xb;
@@ -228,14 +196,15 @@ static void check_sent(void)
 	while ((n = recv(other_end, p, sizeof(p), MSG_DONTWAIT)) > 0) {
 		memcpy(&head, p, sizeof(head));
 		n -= (ssize_t)sizeof(head);
-		check(n >= PV_NET_PACKET_MIN && n <= PV_NET_PACKET_MAX,
-		      "size of a packet\n");
-		check(head.hdr_len <= n, "hdr_len\n");
+		fake_check(n >= PV_NET_PACKET_MIN && n <= PV_NET_PACKET_MAX,
+			   "size of a packet\n");
+		fake_check(head.hdr_len <= n, "hdr_len\n");
 		if (head.flags)
-			check(head.csum_start + head.csum_offset + 2 <= n,
-			      "checksum outside\n");
+			fake_check(head.csum_start + head.csum_offset + 2 <= n,
+				   "checksum outside\n");
 		if (head.gso_type)
-			check(head.gso_size && head.flags, "segmentation\n");
+			fake_check(head.gso_size && head.flags,
+				   "segmentation\n");
 	}
 }
 
@@ -252,7 +221,8 @@ static void turn(void)
 static void check_canary(void)
 {
 	for (size_t i = 0; i < CANARY; i++)
-		check(memory->canary[i] == CANARY_BYTE, "behind the area\n");
+		fake_check(memory->canary[i] == CANARY_BYTE,
+			   "behind the area\n");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

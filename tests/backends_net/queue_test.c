@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "tests/backends/fake_bus.h"
 #include "tests/backends_net/device.h"
 #include "tests/backends_net/packets.h"
 
@@ -76,29 +77,29 @@ static void few_answers_are_told_of_later(void **state)
 	put_packets(2);
 	device_run();
 	assert_int_equal(device.tx->rsp_prod, 2);
-	assert_int_equal(device.events, 0);
+	assert_int_equal(fake_guest.events, 0);
 	let_it_tell();
-	assert_int_equal(device.events, 1);
+	assert_int_equal(fake_guest.events, 1);
 
 	/* The frontend has looked meanwhile: no event. */
 	device.tx->rsp_event = 3;
 	put_packets(1);
 	device_run();
-	assert_int_equal(device.events, 1);
+	assert_int_equal(fake_guest.events, 1);
 	device.tx->rsp_event = 4;
 	let_it_tell();
-	assert_int_equal(device.events, 1);
+	assert_int_equal(fake_guest.events, 1);
 
 	/* Many: at once, and once, though the first was to be told later. */
 	put_packets(1);
 	device_run();
-	assert_int_equal(device.events, 1);
+	assert_int_equal(fake_guest.events, 1);
 	put_packets(20);
 	device_run();
-	assert_int_equal(device.events, 2);
+	assert_int_equal(fake_guest.events, 2);
 	put_packets(20);
 	device_run();
-	assert_int_equal(device.events, 2);
+	assert_int_equal(fake_guest.events, 2);
 	assert_false(ev_is_active(&device.q->tx_tell));
 	device_stop();
 }

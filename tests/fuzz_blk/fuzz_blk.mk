@@ -1,7 +1,8 @@
 # Fuzzing the stock block ring: a bounded run in "make test"; "make fuzz-blk"
 # runs libFuzzer until it is stopped, or for FUZZ_SECONDS.
 
-FUZZ_BLK := $(addprefix pv-backends/,blk/flow.o blk/data.o blk/request.o \
+FUZZ_BLK := tests/backends/fake_bus.o \
+	$(addprefix pv-backends/,blk/flow.o blk/data.o blk/request.o \
 	blk/saved.o blk/pool.o blk/tune.o common/ring.o common/limit.o \
 	common/grants.o)
 

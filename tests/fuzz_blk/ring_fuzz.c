@@ -11,13 +11,11 @@
  * is done again.
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "pv-backends/blk/blk.h"
+#include "tests/backends/fake_bus.h"
 #include "tests/store/fuzz.h"
 
 enum {
@@ -61,15 +59,6 @@ static struct {
 
 static struct queue *const q = &t.blk.queue[0];
 
-static void check(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	if (write(2, what, strlen(what)) < 0)
-		_exit(2);
-	abort();
-}
-
 /* ---- what the flow calls ----------------------------------------------------- */
 
 static void write_ring(const uint8_t *data, size_t n)
@@ -80,72 +69,9 @@ static void write_ring(const uint8_t *data, size_t n)
 		t.ring[(at + i) % RING_BYTES] = data[i];
 }
 
-static int16_t copy_one(const struct pv_gnt_copy *c)
+static void meanwhile(void)
 {
-	unsigned char *there;
-
-	check(c->offset + c->bytes <= PV_PAGE_SIZE, "a copy over a page\n");
-	if (c->ref >= FRAMES)
-		return GNTST_bad_gntref;
-	there = t.frame[c->ref] + c->offset;
-	memcpy(c->to_grant ? there : c->local, c->to_grant ? c->local : there,
-	       c->bytes);
-	return GNTST_okay;
-}
-
-int bus_copy(struct bus *bus, struct pv_gnt_copy *pieces, unsigned int nr)
-{
-	(void)bus;
-	for (unsigned int i = 0; i < nr; i++)
-		pieces[i].status = copy_one(&pieces[i]);
-	if (nr)
-		write_ring(t.scribble, t.scribble_bytes);
-	return 0;
-}
-
-/* Neighbours only: as much as grants.c needs to be kept honest. */
-void *bus_map(struct bus *bus, domid_t domid, const uint32_t *refs,
-	      unsigned int nr)
-{
-	(void)bus;
-	(void)domid;
-	for (unsigned int i = 0; i < nr; i++)
-		if (refs[i] >= FRAMES || refs[i] != refs[0] + i)
-			return NULL;
-	return t.frame[refs[0]];
-}
-
-void bus_unmap(struct bus *bus, void *map, unsigned int nr)
-{
-	(void)bus;
-	(void)map;
-	(void)nr;
-}
-
-void bus_notify(struct bus_port *p)
-{
-	(void)p;
-}
-
-const char *bus_error(void)
-{
-	return "error";
-}
-
-const char *pv_gnt_status_text(int status)
-{
-	(void)status;
-	return "refused";
-}
-
-int xb_error(struct xb *xb, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(xb->error, sizeof(xb->error), fmt, ap);
-	va_end(ap);
-	return -1;
+	write_ring(t.scribble, t.scribble_bytes);
 }
 
 void xb_fatal(struct xb *xb, const char *fmt, ...)
@@ -164,9 +90,10 @@ void log_guest(const char *fmt, ...)
 
 static void disk_submit(struct image *im, struct image_io *io)
 {
-	check(io->op == IMAGE_FLUSH || (io->offset <= im->bytes &&
-					io->bytes <= im->bytes - io->offset),
-	      "beyond the disk\n");
+	fake_check(io->op == IMAGE_FLUSH ||
+			   (io->offset <= im->bytes &&
+			    io->bytes <= im->bytes - io->offset),
+		   "beyond the disk\n");
 	io->next = t.list;
 	t.list = io;
 	t.nr_list++;
@@ -185,7 +112,8 @@ static void disk_move(const struct image_io *io)
 			memcpy(at, v->iov_base, v->iov_len);
 		at += v->iov_len;
 	}
-	check(at == t.disk + io->offset + io->bytes, "bytes of a buffer\n");
+	fake_check(at == t.disk + io->offset + io->bytes,
+		   "bytes of a buffer\n");
 }
 
 static void disk_finish(unsigned int which, int error)
@@ -271,6 +199,9 @@ static void start(uint8_t kind)
 	t.nr_list = 0;
 	t.fatal = false;
 	t.scribble_bytes = 0;
+	fake_guest = (struct fake_guest){.frames = t.frame[0],
+					 .nr_frames = FRAMES,
+					 .meanwhile = meanwhile};
 	set_up(kind);
 	ring_attach(&q->ring, t.ring, RING_BYTES, SLOT,
 		    sizeof(struct pv_blkif_response), saved_log(&t.saved));
@@ -329,12 +260,12 @@ static void kill_it(uint8_t kind, bool taking)
 	b->held = NULL;
 	stop();
 	set_up(kind);
-	check(!ring_recover(&q->ring, t.ring, RING_BYTES, SLOT,
-			    sizeof(struct pv_blkif_response),
-			    saved_log(&t.saved)),
-	      "the ring is not as it was left\n");
-	check(!flow_resume(q), "saved requests\n");
-	check(count_saved() == q->nr_redo, "saved and not under way\n");
+	fake_check(!ring_recover(&q->ring, t.ring, RING_BYTES, SLOT,
+				 sizeof(struct pv_blkif_response),
+				 saved_log(&t.saved)),
+		   "the ring is not as it was left\n");
+	fake_check(!flow_resume(q), "saved requests\n");
+	fake_check(count_saved() == q->nr_redo, "saved and not under way\n");
 }
 
 /* ---- what must hold ------------------------------------------------------------ */
@@ -350,13 +281,14 @@ static void check_answers(void)
 		struct pv_blkif_response rsp;
 
 		memcpy(&rsp, log->entry[i].rsp, sizeof(rsp));
-		check(r->busy, "an answer without a request\n");
-		check(rsp.id == (r->slot.req.operation == BLKIF_OP_INDIRECT
-					 ? r->slot.indirect.id
-				 : r->slot.req.operation == BLKIF_OP_DISCARD
-					 ? r->slot.discard.id
-					 : r->slot.req.id),
-		      "another one's answer\n");
+		fake_check(r->busy, "an answer without a request\n");
+		fake_check(rsp.id ==
+				   (r->slot.req.operation == BLKIF_OP_INDIRECT
+					    ? r->slot.indirect.id
+				    : r->slot.req.operation == BLKIF_OP_DISCARD
+					    ? r->slot.discard.id
+					    : r->slot.req.id),
+			   "another one's answer\n");
 	}
 }
 
@@ -368,8 +300,8 @@ static void check_under_way(void)
 
 	if (t.blk.broken)
 		return;
-	check(nr == ring_in_flight(&q->ring), "taken and not saved\n");
-	check(nr == here, "a request is lost, or twice\n");
+	fake_check(nr == ring_in_flight(&q->ring), "taken and not saved\n");
+	fake_check(nr == here, "a request is lost, or twice\n");
 }
 
 static void turn(void)
