@@ -75,34 +75,58 @@ static void the_clock_page_is_consistent(void)
 	CHECK_EQ(HYPERVISOR_sched_op(SCHEDOP_poll, P(&poll), 0), 0);
 }
 
+static unsigned int read_pit(void)
+{
+	uint8_t lo, hi;
+
+	__asm__ volatile("outb %%al, $0x43" : : "a"(0));
+	__asm__ volatile("inb $0x40, %0" : "=a"(lo));
+	__asm__ volatile("inb $0x40, %0" : "=a"(hi));
+	return hi << 8 | lo;
+}
+
+/*
+ * PIT ticks in *@ns, some 50 ms; ~0u: it was looked at so rarely, on a busy
+ * machine, that it may have gone round, in 55 ms, unseen.
+ */
+static unsigned int count_pit(uint64_t *ns)
+{
+	uint64_t start = system_time(), looked = start, now = start;
+	unsigned int last = read_pit(), value, ticks = 0;
+
+	while (now - start < 50 * MS) {
+		value = read_pit();
+		now = system_time();
+		if (now - looked > 20 * MS)
+			return ~0u;
+		ticks += (last - value) & 0xffff;
+		last = value;
+		looked = now;
+	}
+	*ns = now - start;
+	return ticks;
+}
+
 /* Against the PIT: 1,193,182 ticks are a second, on any machine. */
 static void the_clock_runs_as_fast_as_others(void)
 {
-	uint64_t start, ns;
-	uint8_t lo, hi;
-	unsigned int value, last, ticks = 0;
 	struct pv_physdev_set_iopl iopl = {1};
+	uint64_t ns = 0, until = system_time() + LATE;
+	unsigned int ticks;
 
 	if (HYPERVISOR_physdev_op(PHYSDEVOP_set_iopl, P(&iopl))) {
 		skip("no ports");
 		return;
 	}
-	start = system_time();
-	last = 0x10000;
-	while (system_time() - start < 50 * MS) {
-		__asm__ volatile("outb %%al, $0x43" : : "a"(0));
-		__asm__ volatile("inb $0x40, %0" : "=a"(lo));
-		__asm__ volatile("inb $0x40, %0" : "=a"(hi));
-		value = hi << 8 | lo;
-		if (value == 0xffff) {
-			skip("the PIT is the hypervisor's");
-			return;
-		}
-		if (last != 0x10000)
-			ticks += (last - value) & 0xffff;
-		last = value;
+	if (read_pit() == 0xffff && read_pit() == 0xffff) {
+		skip("the PIT is the hypervisor's");
+		return;
 	}
-	ns = system_time() - start;
+	do
+		ticks = count_pit(&ns);
+	while (ticks == ~0u && system_time() < until);
+	if (!CHECK(ticks != ~0u))
+		return;
 	note("%u PIT ticks in %lu us", ticks, ns / 1000);
 	if (!ticks) {
 		skip("the PIT stands still");
@@ -181,19 +205,48 @@ static void a_past_time_rings_at_once(void)
 	CHECK_EQ(event_count[timer], before + 1);
 }
 
-static void a_stopped_timer_does_not_ring(void)
-{
-	uint32_t before = event_count[timer];
+enum undo {
+	STOPPED,
+	SET_LATER,
+	SET_OLD_CALL
+};
 
-	CHECK_EQ(singleshot(system_time() + 20 * MS, 0), 0);
-	CHECK_EQ(HYPERVISOR_vcpu_op(VCPUOP_stop_singleshot_timer, 0, 0), 0);
-	spin_ms(40);
-	CHECK_EQ(event_count[timer], before);
-	/* The last setting counts. */
-	CHECK_EQ(singleshot(system_time() + 10 * MS, 0), 0);
-	CHECK_EQ(singleshot(system_time() + 10000000 * MS, 0), 0);
+/* Set for soon, and undone before: false if that took until then. */
+static bool set_and_undo(enum undo how)
+{
+	uint64_t at = system_time() + 10 * MS;
+
+	CHECK_EQ(singleshot(at, 0), 0);
+	if (how == STOPPED)
+		CHECK_EQ(HYPERVISOR_vcpu_op(VCPUOP_stop_singleshot_timer, 0, 0),
+			 0);
+	else if (how == SET_LATER)
+		CHECK_EQ(singleshot(at + 10000000 * MS, 0), 0);
+	else
+		CHECK_EQ(HYPERVISOR_set_timer_op(0), 0);
+	return system_time() < at;
+}
+
+static void does_not_ring(enum undo how)
+{
+	uint64_t until = system_time() + LATE;
+	uint32_t before;
+	bool undone;
+
+	do {
+		before = event_count[timer];
+		undone = set_and_undo(how);
+	} while (!undone && system_time() < until);
+	CHECK(undone);
 	spin_ms(30);
 	CHECK_EQ(event_count[timer], before);
+}
+
+static void a_stopped_timer_does_not_ring(void)
+{
+	does_not_ring(STOPPED);
+	/* The last setting counts. */
+	does_not_ring(SET_LATER);
 	CHECK_EQ(singleshot(~0ul, 0), 0);
 	CHECK_EQ(singleshot(1ul << 63, 0), 0);
 	CHECK_EQ(HYPERVISOR_vcpu_op(VCPUOP_stop_singleshot_timer, 0, 0), 0);
@@ -236,10 +289,8 @@ static void the_old_timer_call_works(void)
 
 	CHECK_EQ(HYPERVISOR_set_timer_op(at), 0);
 	CHECK(wait_for_ring(before) >= at);
-	CHECK_EQ(HYPERVISOR_set_timer_op(system_time() + 10 * MS), 0);
-	CHECK_EQ(HYPERVISOR_set_timer_op(0), 0);
-	spin_ms(20);
 	CHECK_EQ(event_count[timer], before + 1);
+	does_not_ring(SET_OLD_CALL);
 }
 
 /* ---- areas ------------------------------------------------------------------------- */
