@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Our network frontend in a stock guest, in a real control domain.
+
+One boot: the toolstack creates a guest with an interface (guest_pvnet_run.sh),
+which uses it through parapet-netfront (guest_pvnet_init.sh) while backends are
+killed and start over.  What both say becomes TAP.  The guest also compares how
+fast the stock frontend and ours are on the same backend: the figures are
+printed, and judge nothing.  With --measure it does only that, and for longer.
+
+usage: guest_pvnet.py [--build DIR] [--smp N] [--log FILE] [--measure]
+"""
+
+import os
+import re
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+
+# pylint: disable=wrong-import-position
+from stock_guests import Plan, arguments, boot_all      # noqa: E402
+
+LEAST = 43              # checks that both scripts make
+RATE = re.compile(r"guest: rate (\S+) (\S+) ([\d.]+) (\S+)")
+MODULE = "lib/parapet-netfront.ko=build/modules/parapet-netfront.ko"
+MEASURE = "etc/measure=" + os.devnull
+
+
+def show_rates(outcome):
+    rates = {}
+    for line in outcome.lines:
+        found = RATE.search(line)
+        if found:
+            what, front, rate, unit = found.groups()
+            rates.setdefault((what, unit), {}).setdefault(front, []).append(
+                float(rate))
+    for (what, unit), of in rates.items():
+        if len(of) < 2:
+            continue        # only ours does it
+        best = min if unit == "us" else max
+        stock, own = (best(of[front]) for front in ("stock", "own"))
+        print(f"# {what:8} stock {stock:7.1f}  own {own:7.1f} {unit:6}"
+              f"  ratio {own / max(stock, 0.1):.2f}")
+
+
+def main():
+    parser = arguments(__doc__)
+    parser.add_argument("--measure", action="store_true")
+    args = parser.parse_args()
+    more = (MEASURE,) if args.measure else ()
+    plan = Plan(HERE, "guest_pvnet", 25 if args.measure else LEAST,
+                seconds=600, control_mem=1024, programs=("net-traffic",),
+                guest_programs=("net-traffic",),
+                guest_modules=("xen-netfront", "af_packet", "ipv6"),
+                guest_files=(MODULE, *more),
+                files=("guest/own.xml=guest_pvnet.xml", *more))
+    return boot_all(args, [(plan, args.smp)], look=show_rates)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
