@@ -12,6 +12,7 @@ import argparse
 import dataclasses
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -213,6 +214,8 @@ def arguments(text):
 
 def boot_all(args, plans, look=None):
     """The program: (plan, CPUs) after one another; look sees each outcome."""
+    # Ended by a signal it takes its machine along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     checks = Checks()
     for plan, smp in plans:
         with tempfile.TemporaryDirectory(prefix="parapet-guests-") as folder:

@@ -12,7 +12,8 @@ $(BUILD)/tests/neighbours-small: $(SMALL_OBJS) tests/guest/lib/guest.lds
 		--no-warn-rwx-segments --build-id=none -T $(GUEST_LDS) -o $@ \
 		$(SMALL_OBJS)
 
-NEIGHBOURS := tests/neighbours/many_small.py@400 tests/neighbours/hostile.py@960
+NEIGHBOURS := tests/neighbours/many_small.py@400 \
+	tests/neighbours/many_stock.py@700 tests/neighbours/hostile.py@960
 NEIGHBOURS_NEED := $(BUILD)/parapet images $(BUILD)/tests/neighbours-small \
 	$(addprefix $(BUILD)/bin/,parapet parapetd parapet-stored \
 	parapet-store parapet-blkback parapet-consoled parapet-netback)
@@ -20,8 +21,8 @@ NEIGHBOURS_NEED := $(BUILD)/parapet images $(BUILD)/tests/neighbours-small \
 TEST_NEEDS += $(NEIGHBOURS_NEED)
 TESTS += $(NEIGHBOURS)
 
-# These alone, with all that they print, and 24 stock guests.
+# These alone, with all that they print.
 neighbours: $(NEIGHBOURS_NEED)
-	tests/run -v $(NEIGHBOURS) tests/neighbours/many_stock.py@700
+	tests/run -v $(NEIGHBOURS)
 
 .PHONY: neighbours
