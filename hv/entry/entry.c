@@ -254,7 +254,7 @@ static COLD void software_interrupt(struct cpu_regs *regs, unsigned int length)
 /* ---- the way out ------------------------------------------------------------ */
 static void idle(void)
 {
-	if (heap_scrub())
+	if (heap_scrub_wanted() && sched_idle_long() && heap_scrub())
 		interrupts_take();
 	else
 		sleep_until_interrupt();

@@ -33,7 +33,7 @@ enum {
 	NR_ZONES = 3,
 	MAX_TRIES = 256,
 	SCRUB_LEAST = 512, /* below, clearing ahead is not worth flushes */
-	SCRUB_FRAMES = 16, /* of one call */
+	SCRUB_FRAMES = 8, /* of one call */
 	SCRUB_LOOKS = 1024,
 	RESERVE_PART = 4, /* of memory: kept clean */
 	MARK_SAMPLES = 4, /* of a chunk */
@@ -292,6 +292,11 @@ static bool reserve_wanted(void)
 	       marked + SCRUB_LEAST <= READ_ONCE(nr_free);
 }
 
+bool heap_scrub_wanted(void)
+{
+	return READ_ONCE(nr_used) >= SCRUB_LEAST || reserve_wanted();
+}
+
 bool heap_scrub(void)
 {
 	unsigned int looks = SCRUB_LOOKS, done = 0;
@@ -299,8 +304,7 @@ bool heap_scrub(void)
 	uint64_t end = 0;
 
 	/* Whoever wants memory now goes first. */
-	if ((READ_ONCE(nr_used) < SCRUB_LEAST && !fresh) ||
-	    !spin_trylock(&heap_lock))
+	if (!heap_scrub_wanted() || !spin_trylock(&heap_lock))
 		return false;
 	/* Nobody may write to them any more. */
 	frames_flush_since(last_free);

@@ -107,7 +107,9 @@ static inline mfn_t direct_to_mfn(const void *p)
 /* 2^order frames, zeroed, aligned to their size; NULL when out of memory. */
 void *heap_alloc(unsigned int order);
 void heap_free(void *p, unsigned int order);
-/* An idle CPU cleans some free frames; false: there is nothing to do. */
+/* An idle CPU cleans some free frames; false: there is nothing to do, or
+ * somebody else is at the heap. */
+bool heap_scrub_wanted(void);
 bool heap_scrub(void);
 /* Small objects, zeroed, 16-byte aligned (64 from 64 bytes on). */
 void *hv_alloc(size_t size);

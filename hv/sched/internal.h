@@ -62,6 +62,7 @@ struct cpu_sched {
 	uint64_t idle_ns; /* how long idle has run, until slice_start        */
 	uint64_t next_balance;
 	struct timer slice;
+	struct timer idle_long; /* ends sleep, when: sched_idle_long         */
 };
 
 static inline struct sched_vcpu *runq_vcpu(struct runq_entity *e)

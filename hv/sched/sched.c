@@ -27,6 +27,7 @@
 #include "hv/sched/internal.h"
 
 #define BALANCE_NS    20000000ull
+#define IDLE_LONG_NS  2000000ull
 #define BUDGET_MIN_NS 100000ull /* a shorter turn is not worth the switch */
 
 static cpumask_t idle_cpus; /* marked as having nothing to do */
@@ -155,6 +156,23 @@ static void sched_slice_end(void *arg)
 {
 	(void)arg;
 	this_cpu->need_resched = true;
+}
+
+static void sched_idle_long_yet(void *arg)
+{
+	(void)arg; /* its interrupt was enough */
+}
+
+bool sched_idle_long(void)
+{
+	struct cpu_sched *cs = this_cpu->sched;
+	uint64_t since = cs->slice_start;
+
+	if (now_ns() - since >= IDLE_LONG_NS)
+		return true;
+	if (!cs->idle_long.set)
+		timer_set(&cs->idle_long, since + IDLE_LONG_NS);
+	return false;
 }
 
 static void sched_mark_busy(const struct cpu_sched *cs)
@@ -522,6 +540,7 @@ void sched_boot_cpu(struct cpu *c)
 	spin_lock_init(&cs->lock, RUNG_SCHED);
 	runq_init(&cs->q);
 	timer_init(&cs->slice, sched_slice_end, NULL, c->id);
+	timer_init(&cs->idle_long, sched_idle_long_yet, NULL, c->id);
 	c->idle->cpu = c->id;
 	c->idle->running = true;
 	cs->cpu = c->id;

@@ -48,6 +48,12 @@ void vcpu_kick(struct vcpu *v);
 /* On the exit path, when this_cpu->need_resched: pick, switch context. */
 void schedule(void);
 
+/*
+ * Has this CPU been idle for so long that it may do what can wait, and would
+ * hold up whoever wakes?  If not, its sleep ends when it has.
+ */
+bool sched_idle_long(void);
+
 /* ---- time of a vcpu */
 /*
  * Write the PV clock words to v->info and the registered area.  schedule()
