@@ -14,10 +14,10 @@ measure() { # like check, but shows the figures that the command says
 ip link set lo up
 modprobe xen-netfront
 count() { echo $#; }
-modprobe ipv6 2>/dev/null
+ipv6_at_once
 check link "eth0 appears" wait_for [ -e /sys/class/net/eth0 ]
 ip addr add 10.9.0.2/24 dev eth0
-ip -6 addr add fd09::2/64 dev eth0 nodad 2>/dev/null
+ip -6 addr add fd09::2/64 dev eth0
 ip link set eth0 up
 check link "answers come to pings" ping -c 2 -W 20 10.9.0.1
 echo "guest: queues=$(count /sys/class/net/eth0/queues/tx-*)"
@@ -27,10 +27,8 @@ measure send "to the control domain" net-traffic send 10.9.0.1 7000 64
 measure receive "from the control domain" net-traffic receive 10.9.0.1 7000 64
 measure send "again" net-traffic send 10.9.0.1 7000 64
 measure receive "again" net-traffic receive 10.9.0.1 7000 64
-if ip -6 addr show dev eth0 | grep -q fd09; then
-	measure ipv6 "sends" net-traffic send fd09::1 7000 16
-	measure ipv6 "receives" net-traffic receive fd09::1 7000 16
-fi
+measure ipv6 "sends" net-traffic send fd09::1 7000 16
+measure ipv6 "receives" net-traffic receive fd09::1 7000 16
 check idle "nothing is wrong with what came" [ \
 	"$(cat /sys/class/net/eth0/statistics/rx_errors)" = 0 ]
 echo "guest: load begins"

@@ -8,9 +8,9 @@
 
 no_ports() { [ -z "$(ls /sys/class/net/br0/brif)" ]; }
 
-modprobe ipv6 2>/dev/null
+ipv6_at_once
 bridge
-ip -6 addr add fd09::1/64 dev br0 nodad 2>/dev/null
+ip -6 addr add fd09::1/64 dev br0
 net-traffic serve 7000 &
 net-traffic send 127.0.0.1 7000 64 | sed 's/^/measured: /'
 net-traffic trip 127.0.0.1 7000 1000 | sed 's/^/measured: /'

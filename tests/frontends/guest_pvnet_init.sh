@@ -10,12 +10,6 @@
 driver() { basename "$(readlink "/sys/class/net/$1/device/driver")"; }
 served_by() { [ "$(driver eth0)" = "$1" ]; } # DRIVER
 count() { echo $#; }
-no_waiting_for_doubles() { # of IPv6 addresses
-	modprobe ipv6 2>/dev/null
-	for which in all default; do
-		echo 0 >/proc/sys/net/ipv6/conf/$which/accept_dad
-	done
-}
 set_up() { # check it: again and again
 	ip addr add 10.9.0.2/24 dev eth0
 	ip -6 addr add fd09::2/64 dev eth0
@@ -53,7 +47,7 @@ rates() { # FRONTEND: several times, for the first warms up
 
 echo "guest: first program runs"
 ip link set lo up
-no_waiting_for_doubles
+ipv6_at_once
 insmod /lib/parapet-netfront.ko
 modprobe xen-netfront
 check own "ours takes the interface when it is loaded first" \

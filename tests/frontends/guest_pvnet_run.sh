@@ -11,10 +11,7 @@ back() { echo "/local/domain/0/backend/vif/$domid/$1"; }
 connected() { [ "$(parapet-store read "$(back 0)/state")" = 4 ]; }
 no_ports() { [ -z "$(ls /sys/class/net/br0/brif)" ]; }
 
-modprobe ipv6 2>/dev/null
-for which in all default; do
-	echo 0 >/proc/sys/net/ipv6/conf/$which/accept_dad
-done
+ipv6_at_once
 bridge
 ip addr add 10.9.1.1/24 dev br0
 ip -6 addr add fd09::1/64 dev br0

@@ -27,4 +27,10 @@ wait_for() { # COMMAND...; at most so many seconds
 		usleep 50000
 	done
 }
+ipv6_at_once() { # addresses are not looked for elsewhere first
+	modprobe ipv6 2>/dev/null
+	for which in all default; do
+		echo 0 >/proc/sys/net/ipv6/conf/$which/accept_dad
+	done
+}
 sum() { md5sum | cut -d ' ' -f 1; }
