@@ -20,8 +20,8 @@
 
 enum {
 	EVENTS_AT_ONCE = 64, /* before other sources of events are looked at */
-	IDLE_RATE = 250,
-	IDLE_BURST = 250,
+	IDLE_RATE = 2000,
+	IDLE_BURST = 2000,
 };
 
 static struct bus_port *find(const struct bus *bus, int local)
