@@ -60,51 +60,13 @@ static int open_queues(struct pvnet_dev *dev)
 	return 0;
 }
 
-static int write_queue(struct xenbus_transaction xbt,
-		       const struct pvnet_queue *q)
+static struct ring_place place(const struct xenbus_device *xbdev,
+			       unsigned int nr)
 {
-	const char *node = q->dev->xbdev->nodename;
-	char key[sizeof("queue-/event-channel") + 10];
-	int rc;
+	const struct pvnet_dev *dev = dev_get_drvdata(&xbdev->dev);
+	const struct pvnet_queue *q = &dev->queue[nr];
 
-	snprintf(key, sizeof(key), "queue-%u/ring-ref", q->nr);
-	rc = xenbus_printf(xbt, node, key, "%u", q->memory.ref[0]);
-	if (rc)
-		return rc;
-	snprintf(key, sizeof(key), "queue-%u/event-channel", q->nr);
-	return xenbus_printf(xbt, node, key, "%u", q->evtchn);
-}
-
-static int write_all(struct xenbus_transaction xbt, const struct pvnet_dev *dev)
-{
-	const char *node = dev->xbdev->nodename;
-	int rc = xenbus_printf(xbt, node, "protocol-pv", "%u", PV_NET_VERSION);
-
-	if (!rc)
-		rc = xenbus_printf(xbt, node, "multi-queue-num-queues", "%u",
-				   dev->nr_queues);
-	for (unsigned int i = 0; !rc && i < dev->nr_queues; i++)
-		rc = write_queue(xbt, &dev->queue[i]);
-	return rc;
-}
-
-static int publish(struct pvnet_dev *dev)
-{
-	struct xenbus_transaction xbt;
-	int rc;
-
-	do {
-		rc = xenbus_transaction_start(&xbt);
-		if (rc)
-			return rc;
-		rc = write_all(xbt, dev);
-		if (rc) {
-			xenbus_transaction_end(xbt, 1);
-			return rc;
-		}
-		rc = xenbus_transaction_end(xbt, 0);
-	} while (rc == -EAGAIN);
-	return rc;
+	return (struct ring_place){q->memory.ref[0], q->evtchn};
 }
 
 /* Offer memory to the backend, which is in InitWait. */
@@ -113,7 +75,8 @@ static void offer(struct pvnet_dev *dev)
 	int rc = open_queues(dev);
 
 	if (!rc)
-		rc = publish(dev);
+		rc = ring_publish(dev->xbdev, PV_NET_VERSION, dev->nr_queues,
+				  place);
 	if (rc) {
 		close_queues(dev);
 		xenbus_dev_fatal(dev->xbdev, rc, "offering memory");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the backend of a device offers.
+ * What the backend of a device offers, and what we offer then.
  *
  * The backend of a device that was just made may not have said yet what it can
  * do; one that is in use has.  It says it before its state, so the state is
@@ -31,4 +31,53 @@ bool is_ring_offered(struct xenbus_device *xbdev)
 			return false;
 		msleep(10);
 	}
+}
+
+static int write_queue(struct xenbus_transaction xbt, const char *node,
+		       unsigned int nr, struct ring_place p)
+{
+	char key[sizeof("queue-/event-channel") + 10];
+	int rc;
+
+	snprintf(key, sizeof(key), "queue-%u/ring-ref", nr);
+	rc = xenbus_printf(xbt, node, key, "%u", p.ref);
+	if (rc)
+		return rc;
+	snprintf(key, sizeof(key), "queue-%u/event-channel", nr);
+	return xenbus_printf(xbt, node, key, "%u", p.evtchn);
+}
+
+static int write_all(struct xenbus_transaction xbt,
+		     const struct xenbus_device *xbdev, unsigned int version,
+		     unsigned int nr_queues, ring_place_fn *place)
+{
+	const char *node = xbdev->nodename;
+	int rc = xenbus_printf(xbt, node, "protocol-pv", "%u", version);
+
+	if (!rc)
+		rc = xenbus_printf(xbt, node, "multi-queue-num-queues", "%u",
+				   nr_queues);
+	for (unsigned int i = 0; !rc && i < nr_queues; i++)
+		rc = write_queue(xbt, node, i, place(xbdev, i));
+	return rc;
+}
+
+int ring_publish(struct xenbus_device *xbdev, unsigned int version,
+		 unsigned int nr_queues, ring_place_fn *place)
+{
+	struct xenbus_transaction xbt;
+	int rc;
+
+	do {
+		rc = xenbus_transaction_start(&xbt);
+		if (rc)
+			return rc;
+		rc = write_all(xbt, xbdev, version, nr_queues, place);
+		if (rc) {
+			xenbus_transaction_end(xbt, 1);
+			return rc;
+		}
+		rc = xenbus_transaction_end(xbt, 0);
+	} while (rc == -EAGAIN);
+	return rc;
 }
