@@ -10,5 +10,5 @@ lint-clang:
 		$(BUILD)/clang/parapet
 .PHONY: lint-clang
 
-TESTS += tests/lint/selftest@120 tests/lint/image@60
+TESTS += tests/lint/selftest@120 tests/lint/image@60 tests/lint/runner@120
 TEST_NEEDS += $(BUILD)/parapet

@@ -55,6 +55,15 @@ def overlay_disk(images):
          "-b", "base.img", os.path.join(images, "overlay.qcow2")], "qemu-img")
 
 
+def keep(made, cache):
+    """Move a folder into the cache, where another may have been quicker."""
+    try:
+        os.rename(made, cache)
+    except OSError:
+        if not os.path.isdir(cache):
+            raise
+
+
 def debian_disk(images):
     """Debian; kept in the cache, as installing it takes a minute."""
     script = os.path.join(EXAMPLES, "debian", "make-image.sh")
@@ -74,7 +83,7 @@ def debian_disk(images):
             os.mkdir(made)
             run([script] + words + [os.path.join(made, "debian.img")],
                 "make-image.sh")
-            os.rename(made, cache)
+            keep(made, cache)
     for name in os.listdir(cache):
         run(["cp", "--sparse=always", os.path.join(cache, name), images],
             "cp")
@@ -137,10 +146,9 @@ def allocated(folder):
                for where, _, names in os.walk(folder) for name in names)
 
 
-def data_disk(build, names, say):
-    """Path of a data disk for these examples, made anew."""
-    folder = os.path.join(build, "image", "data")
-    shutil.rmtree(folder, ignore_errors=True)
+def data_disk(build, where, names, say):
+    """Path of a data disk for these examples, made in the folder where."""
+    folder = os.path.join(where, "data")
     for name in ("guest", "images", "examples"):
         os.makedirs(os.path.join(folder, name))
     examples = examples_of(names)
@@ -162,14 +170,17 @@ def data_disk(build, names, say):
     return path
 
 
-def initrd_with(initrd, build, names):
-    """The control domain's initramfs, with what these examples need there."""
+def initrd_with(initrd, build, where, names):
+    """The control domain's initramfs, with what these examples need there.
+
+    It is made in the folder where if they need anything.
+    """
     examples = examples_of(names)
     programs = dict.fromkeys(p for e in examples for p in e.programs)
     files = dict.fromkeys(f for e in examples for f in e.files)
     if not programs and not files:
         return initrd
-    more = os.path.join(build, "image", "more.img")
+    more = os.path.join(where, "more.img")
     words = [os.path.join(HERE, "initramfs.py"), "--out", more, "--bare"]
     for program in programs:
         path = os.path.join(build, "bin", program)
@@ -181,7 +192,7 @@ def initrd_with(initrd, build, names):
     for file in files:
         words += ["--file", f"{file.lstrip('/')}={file}"]
     run(words, "the initramfs of the guests")
-    both = os.path.join(build, "image", "initrd-guests.img")
+    both = os.path.join(where, "initrd-guests.img")
     with open(both, "wb") as out:
         for part in (initrd, more):
             with open(part, "rb") as file:

@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 
 import guests
 from machine import (Boot, EchoService, Machine, MachineError, make_disk)
@@ -86,7 +87,8 @@ def hypervisor_words(args, names):
     return " ".join(filter(None, words))
 
 
-def machine_of(args, mode, echo):
+def machine_of(args, mode, echo, folder):
+    """The machine; its disks, made anew, are in folder."""
     names = guests_of(args)
     image = os.path.join(args.build, "image", args.flavour)
     elf = args.system == "parapet"
@@ -98,8 +100,7 @@ def machine_of(args, mode, echo):
         words.append("parapet_guest=" + ",".join(names))
     if args.nic != "none":
         words.append(f"parapet_echo=10.0.2.2:{echo.port}")
-    disk = os.path.join(args.build, "image", "disk.img")
-    os.makedirs(os.path.dirname(disk), exist_ok=True)
+    disk = os.path.join(folder, "disk.img")
     make_disk(disk)
     hypervisor = ""
     if args.system != "native":
@@ -107,8 +108,8 @@ def machine_of(args, mode, echo):
                       else xen_image())
     initrd, data = args.initrd or os.path.join(image, "initrd.img"), ""
     if names:
-        data = guests.data_disk(args.build, names, say)
-        initrd = guests.initrd_with(initrd, args.build, names)
+        data = guests.data_disk(args.build, folder, names, say)
+        initrd = guests.initrd_with(initrd, args.build, folder, names)
     return Machine(
         system=args.system, hypervisor=hypervisor,
         kernel=os.path.join(image, "vmlinux" if elf else "kernel/vmlinuz"),
@@ -185,23 +186,31 @@ def check(machine, args):
                   found.group(1).replace(",", " ") if found else "")
 
 
-def main():
-    args = arguments()
+def boot(args, echo, folder):
+    """One machine's life; the exit status."""
     mode = args.mode
     if mode == "auto":
         mode = ("shell" if sys.stdin.isatty() and sys.stdout.isatty()
                 else "check")
-    echo = EchoService()
+    machine = machine_of(args, mode, echo, folder)
+    say(f"{args.system} on {machine.machine}, cpu {machine.cpu}, "
+        f"{machine.smp} cpus, {machine.mem} MiB, {mode}")
+    if args.show:
+        say(" ".join(machine.command(None)))
+    return shell(machine) if mode == "shell" else check(machine, args)
+
+
+def main():
+    args = arguments()
     # Ended by a signal it takes its machine along.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    echo = EchoService()
+    image = os.path.join(args.build, "image")
     try:
-        machine = machine_of(args, mode, echo)
-        say(f"{args.system} on {machine.machine}, cpu {machine.cpu}, "
-            f"{machine.smp} cpus, {machine.mem} MiB, {mode}")
-        if args.show:
-            say(" ".join(machine.command(None)))
-        return (shell(machine) if mode == "shell"
-                else check(machine, args))
+        os.makedirs(image, exist_ok=True)
+        # A folder of its own: two machines may run from one build.
+        with tempfile.TemporaryDirectory(prefix="run-", dir=image) as folder:
+            return boot(args, echo, folder)
     except MachineError as err:
         say(str(err))
         return 1
