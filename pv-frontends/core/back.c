@@ -218,16 +218,8 @@ void pvblk_back_answer(struct pvblk_back *b, uint16_t tag, uint16_t status)
 
 bool pvblk_back_push(struct pvblk_back *b)
 {
-	uint32_t old = b->cq_pushed;
-
-	if (old == b->cq_prod)
-		return false;
-	b->cq_pushed = b->cq_prod;
-	/* ORDER: answers and data before the index. */
-	PV_STORE_LAST(b->ring->cq_prod, b->cq_prod);
-	/* ORDER: index before event, pairs with pvblk_front_sleep(). */
-	PV_FENCE();
-	return pv_passed(old, b->cq_prod, PV_LOAD(b->ring->cq_event));
+	return pv_show(&b->ring->cq_prod, b->cq_prod, &b->cq_pushed,
+		       &b->ring->cq_event);
 }
 
 bool pvblk_back_busy(const struct pvblk_back *b)
@@ -238,11 +230,10 @@ bool pvblk_back_busy(const struct pvblk_back *b)
 
 bool pvblk_back_sleep(struct pvblk_back *b)
 {
-	PV_STORE(b->ring->sq_event, b->sq_cons + 1);
-	/* ORDER: event before index, pairs with pvblk_front_push(). */
-	PV_FENCE();
-	return b->redone < b->nr_redo ||
-	       PV_LOAD_FIRST(b->ring->sq_prod) != b->sq_cons;
+	bool more = pv_ask(&b->ring->sq_event, b->sq_cons + 1,
+			   &b->ring->sq_prod, b->sq_cons);
+
+	return more || b->redone < b->nr_redo;
 }
 
 void pvblk_back_config(struct pv_blk_ring *ring, const struct pv_blk_config *c)

@@ -54,16 +54,8 @@ void pvblk_front_submit(struct pvblk_front *f, const struct pvblk_rq *rq)
 
 bool pvblk_front_push(struct pvblk_front *f)
 {
-	uint32_t old = f->sq_pushed;
-
-	if (old == f->sq_prod)
-		return false;
-	f->sq_pushed = f->sq_prod;
-	/* ORDER: requests before the index, pairs with look() in back.c. */
-	PV_STORE_LAST(f->ring->sq_prod, f->sq_prod);
-	/* ORDER: index before event, pairs with pvblk_back_sleep(). */
-	PV_FENCE();
-	return pv_passed(old, f->sq_prod, PV_LOAD(f->ring->sq_event));
+	return pv_show(&f->ring->sq_prod, f->sq_prod, &f->sq_pushed,
+		       &f->ring->sq_event);
 }
 
 enum pvblk_look pvblk_front_answer(struct pvblk_front *f, uint16_t *tag,
@@ -93,10 +85,8 @@ enum pvblk_look pvblk_front_answer(struct pvblk_front *f, uint16_t *tag,
 
 bool pvblk_front_sleep(struct pvblk_front *f)
 {
-	PV_STORE(f->ring->cq_event, f->cq_cons + 1);
-	/* ORDER: event before index, pairs with pvblk_back_push(). */
-	PV_FENCE();
-	return PV_LOAD_FIRST(f->ring->cq_prod) != f->cq_cons;
+	return pv_ask(&f->ring->cq_event, f->cq_cons + 1, &f->ring->cq_prod,
+		      f->cq_cons);
 }
 
 static bool power_of_two(uint32_t x)

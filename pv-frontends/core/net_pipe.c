@@ -74,16 +74,8 @@ void pvnet_fill_put(struct pvnet_fill *f, const struct pv_net_packet *p)
 
 bool pvnet_fill_push(struct pvnet_fill *f)
 {
-	uint32_t old = f->pushed;
-
-	if (old == f->prod)
-		return false;
-	f->pushed = f->prod;
-	/* ORDER: packets before the index, pairs with pvnet_drain_look(). */
-	PV_STORE_LAST(f->own->prod, f->prod);
-	/* ORDER: index before event, pairs with pvnet_drain_sleep(). */
-	PV_FENCE();
-	return pv_passed(old, f->prod, PV_LOAD(f->other->prod_event));
+	return pv_show(&f->own->prod, f->prod, &f->pushed,
+		       &f->other->prod_event);
 }
 
 bool pvnet_fill_wait(struct pvnet_fill *f)
@@ -91,10 +83,7 @@ bool pvnet_fill_wait(struct pvnet_fill *f)
 	/* Half of it, rounded up: one event for many packets. */
 	uint32_t wanted = f->cons + (f->pushed - f->cons + 1) / 2;
 
-	PV_STORE(f->own->cons_event, wanted);
-	/* ORDER: event before index, pairs with pvnet_drain_tell(). */
-	PV_FENCE();
-	return pvnet_fill_moved(f);
+	return pv_ask(&f->own->cons_event, wanted, &f->other->cons, f->cons);
 }
 
 bool pvnet_fill_moved(const struct pvnet_fill *f)
@@ -178,8 +167,6 @@ bool pvnet_drain_busy(const struct pvnet_drain *d)
 
 bool pvnet_drain_sleep(struct pvnet_drain *d)
 {
-	PV_STORE(d->own->prod_event, d->cons + 1);
-	/* ORDER: event before index, pairs with pvnet_fill_push(). */
-	PV_FENCE();
-	return PV_LOAD(d->other->prod) != d->cons;
+	return pv_ask(&d->own->prod_event, d->cons + 1, &d->other->prod,
+		      d->cons);
 }
