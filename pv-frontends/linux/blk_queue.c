@@ -104,7 +104,7 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx,
 	blk_status_t rc;
 	bool event;
 
-	if (q->dev->life != PVBLK_LIVE)
+	if (q->dev->base.life != RING_LIVE)
 		return BLK_STS_IOERR;
 	rc = translate(rq, &to);
 	if (rc)
@@ -125,7 +125,7 @@ static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx,
 	event = bd->last && pvblk_front_push(&q->ring);
 	spin_unlock_irqrestore(&q->lock, flags);
 	if (event)
-		notify_remote_via_irq(q->irq);
+		notify_remote_via_irq(q->base.irq);
 	return BLK_STS_OK;
 }
 
@@ -136,10 +136,10 @@ static void commit_rqs(struct blk_mq_hw_ctx *hctx)
 	bool event;
 
 	spin_lock_irqsave(&q->lock, flags);
-	event = q->dev->life == PVBLK_LIVE && pvblk_front_push(&q->ring);
+	event = q->dev->base.life == RING_LIVE && pvblk_front_push(&q->ring);
 	spin_unlock_irqrestore(&q->lock, flags);
 	if (event)
-		notify_remote_via_irq(q->irq);
+		notify_remote_via_irq(q->base.irq);
 }
 
 /* ---- answers ------------------------------------------------------------------- */
@@ -165,7 +165,7 @@ static unsigned int collect(struct pvblk_queue *q, struct answer *a)
 		 pvblk_front_sleep(&q->ring));
 	spin_unlock(&q->lock);
 	if (look == PVBLK_LIE)
-		schedule_work(&q->dev->lied);
+		schedule_work(&q->dev->base.lied);
 	return n;
 }
 
@@ -209,9 +209,9 @@ static void end_all(struct pvblk_queue *q, const struct answer *a,
 			blk_mq_complete_request(ended[i]);
 }
 
-static irqreturn_t on_event(int irq, void *data)
+irqreturn_t pvblk_on_event(int irq, void *data)
 {
-	struct pvblk_queue *q = data;
+	struct pvblk_queue *q = container_of(data, struct pvblk_queue, base);
 	struct pvblk_dev *dev = q->dev;
 	unsigned int eoi = XEN_EOI_FLAG_SPURIOUS;
 	struct answer a[AT_ONCE];
@@ -264,48 +264,25 @@ const struct blk_mq_ops pvblk_ops = {
 
 /* ---- memory ---------------------------------------------------------------------- */
 
-void pvblk_queue_silence(struct pvblk_queue *q)
+int pvblk_begin(struct ring_dev *base, unsigned int nr)
 {
-	if (q->irq > 0)
-		unbind_from_irqhandler(q->irq, q);
-	else if (q->evtchn)
-		xenbus_free_evtchn(q->dev->xbdev, q->evtchn);
-	q->irq = 0;
-	q->evtchn = 0;
-}
-
-void pvblk_queue_close(struct pvblk_queue *q)
-{
-	pvblk_queue_silence(q);
-	granted_close(&q->memory);
-}
-
-int pvblk_queue_open(struct pvblk_queue *q)
-{
-	struct xenbus_device *xbdev = q->dev->xbdev;
+	struct pvblk_dev *dev = pvblk_of(base);
+	struct pvblk_queue *q = &dev->queue[nr];
+	struct granted *memory = &q->base.memory;
 	struct pv_blk_dir *dir;
-	int rc = granted_open(&q->memory, xbdev->otherend_id,
-			      1 + PV_BLK_RING_PAGES + q->dev->nr_data,
+	int rc = granted_open(memory, base->xbdev->otherend_id,
+			      1 + PV_BLK_RING_PAGES + dev->nr_data,
 			      offsetof(struct pv_blk_dir, ref));
 
 	if (rc)
 		return rc;
-	dir = q->memory.dir;
+	dir = memory->dir;
 	dir->magic = PV_BLK_MAGIC;
 	dir->version = PV_BLK_VERSION;
-	dir->nr_data = q->dev->nr_data;
-	q->data =
-		(unsigned char *)q->memory.map + PV_BLK_RING_PAGES * PAGE_SIZE;
+	dir->nr_data = dev->nr_data;
+	q->data = (unsigned char *)memory->map + PV_BLK_RING_PAGES * PAGE_SIZE;
 	q->starved = false;
-	pvblk_front_init(&q->ring, q->memory.map);
-	pvblk_pages_init(&q->pages, q->dev->nr_data);
-	rc = xenbus_alloc_evtchn(xbdev, &q->evtchn);
-	if (rc)
-		return rc;
-	rc = bind_evtchn_to_irqhandler_lateeoi(q->evtchn, on_event, 0,
-					       "parapet-blkfront", q);
-	if (rc < 0)
-		return rc;
-	q->irq = rc;
+	pvblk_front_init(&q->ring, memory->map);
+	pvblk_pages_init(&q->pages, dev->nr_data);
 	return 0;
 }

@@ -7,15 +7,9 @@
  * backend offers the ring and leaves every other one to xen-blkfront, provided
  * that it is loaded first.
  *
- * A backend that was started again goes on with the ring as it is, and is not
- * noticed here, even if it begins with InitWait: the memory that a queue was
- * opened with is the device's to its end.  While the backend ends a device its
- * answers are still taken, for some time; the rest fails.
- *
- * LOCKING: dev->change is held by whatever changes dev->life: the callbacks of
- * xenbus, and the works, which it does not serialize with them.
+ * While the backend ends a device its answers are still taken, for some time;
+ * the rest fails.
  */
-#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <xen/platform_pci.h>
@@ -30,7 +24,6 @@ enum {
 	XVD_EXTENDED_SHIFT = 8,
 	DATA_PAGES = 512, /* of a queue, on a machine with memory */
 	DATA_PAGES_MIN = 64,
-	MEMORY_SHARE = 32, /* at most that part of all memory */
 	LAST_ANSWERS_MS = 10000, /* when a device ends */
 };
 
@@ -43,13 +36,12 @@ MODULE_PARM_DESC(queues, "queues of a disk, at most");
 /* ---- names --------------------------------------------------------------------- */
 
 /* xvda ... xvdz, xvdaa ...; -ENODEV: it is a partition, or of another kind. */
-static int name_disk(struct pvblk_dev *dev)
+static int name_disk(struct pvblk_dev *dev, const char *node)
 {
 	unsigned int id, disk, n = 0;
 	char letters[8];
 
-	if (xenbus_scanf(XBT_NIL, dev->xbdev->nodename, "virtual-device", "%u",
-			 &id) != 1)
+	if (xenbus_scanf(XBT_NIL, node, "virtual-device", "%u", &id) != 1)
 		return -ENODEV;
 	if (id & XVD_EXTENDED) {
 		id &= ~XVD_EXTENDED;
@@ -67,53 +59,6 @@ static int name_disk(struct pvblk_dev *dev)
 	for (id = 3; n; id++)
 		dev->name[id] = letters[--n];
 	return 0;
-}
-
-/* ---- memory and the store --------------------------------------------------------- */
-
-static void close_queues(struct pvblk_dev *dev)
-{
-	for (unsigned int i = 0; i < dev->nr_queues; i++)
-		pvblk_queue_close(&dev->queue[i]);
-}
-
-static int open_queues(struct pvblk_dev *dev)
-{
-	int rc;
-
-	for (unsigned int i = 0; i < dev->nr_queues; i++) {
-		rc = pvblk_queue_open(&dev->queue[i]);
-		if (rc) {
-			close_queues(dev);
-			return rc;
-		}
-	}
-	return 0;
-}
-
-static struct ring_place place(const struct xenbus_device *xbdev,
-			       unsigned int nr)
-{
-	const struct pvblk_dev *dev = dev_get_drvdata(&xbdev->dev);
-	const struct pvblk_queue *q = &dev->queue[nr];
-
-	return (struct ring_place){q->memory.ref[0], q->evtchn};
-}
-
-/* Offer memory to the backend, which is in InitWait. */
-static void offer(struct pvblk_dev *dev)
-{
-	int rc = open_queues(dev);
-
-	if (!rc)
-		rc = ring_publish(dev->xbdev, PV_BLK_VERSION, dev->nr_queues,
-				  place);
-	if (rc) {
-		close_queues(dev);
-		xenbus_dev_fatal(dev->xbdev, rc, "offering memory");
-		return;
-	}
-	xenbus_switch_state(dev->xbdev, XenbusStateInitialised);
 }
 
 /* ---- the disk ---------------------------------------------------------------------- */
@@ -153,7 +98,7 @@ static int alloc_disk_of(struct pvblk_dev *dev)
 
 	dev->tags = (struct blk_mq_tag_set){
 		.ops = &pvblk_ops,
-		.nr_hw_queues = dev->nr_queues,
+		.nr_hw_queues = dev->base.nr_queues,
 		.queue_depth = PV_BLK_TAGS,
 		.numa_node = NUMA_NO_NODE,
 		.cmd_size = sizeof(struct pvblk_cmd),
@@ -193,17 +138,18 @@ static int add(struct pvblk_dev *dev)
 		return rc;
 	set_limits(dev);
 	set_capacity(dev->disk, dev->config.sectors);
-	dev->life = PVBLK_LIVE;
-	xenbus_switch_state(dev->xbdev, XenbusStateConnected);
-	rc = device_add_disk(&dev->xbdev->dev, dev->disk, NULL);
+	dev->base.life = RING_LIVE;
+	xenbus_switch_state(dev->base.xbdev, XenbusStateConnected);
+	rc = device_add_disk(&dev->base.xbdev->dev, dev->disk, NULL);
 	if (rc) {
-		dev->life = PVBLK_NEW;
+		dev->base.life = RING_NEW;
 		free_disk_of(dev);
 		return rc;
 	}
-	dev_info(&dev->xbdev->dev,
+	dev_info(&dev->base.xbdev->dev,
 		 "%s: %llu sectors of 512 bytes, queues=%u data=%u pages%s\n",
-		 dev->name, dev->config.sectors, dev->nr_queues, dev->nr_data,
+		 dev->name, dev->config.sectors, dev->base.nr_queues,
+		 dev->nr_data,
 		 dev->config.flags & PV_BLK_F_READONLY ? ", read-only" : "");
 	return 0;
 }
@@ -212,7 +158,7 @@ static int add(struct pvblk_dev *dev)
 
 static bool is_idle(struct pvblk_dev *dev)
 {
-	for (unsigned int i = 0; i < dev->nr_queues; i++)
+	for (unsigned int i = 0; i < dev->base.nr_queues; i++)
 		if (READ_ONCE(dev->queue[i].ring.under_way))
 			return false;
 	return true;
@@ -230,16 +176,15 @@ static bool fail(struct request *rq, void *data)
 }
 
 /* Everything fails from here on. */
-static void kill(struct pvblk_dev *dev)
+static void fail_all(struct pvblk_dev *dev)
 {
-	if (dev->life != PVBLK_LIVE)
+	if (dev->base.life != RING_LIVE)
 		return;
 	/* No request is on its way to a ring, and no answer comes. */
 	blk_mq_quiesce_queue(dev->disk->queue);
-	for (unsigned int i = 0; i < dev->nr_queues; i++)
-		pvblk_queue_silence(&dev->queue[i]);
+	ring_dev_silence(&dev->base);
 	blk_mq_tagset_wait_completed_request(&dev->tags);
-	dev->life = PVBLK_DEAD;
+	dev->base.life = RING_DEAD;
 	blk_mq_tagset_busy_iter(&dev->tags, fail, NULL);
 	blk_mq_unquiesce_queue(dev->disk->queue);
 	blk_mq_kick_requeue_list(dev->disk->queue);
@@ -261,98 +206,85 @@ static void on_look(struct work_struct *work)
 {
 	struct pvblk_dev *dev = container_of(work, struct pvblk_dev, look);
 
-	mutex_lock(&dev->change);
-	if (dev->life == PVBLK_LIVE && read_config(dev) &&
+	mutex_lock(&dev->base.change);
+	if (dev->base.life == RING_LIVE && read_config(dev) &&
 	    set_capacity_and_notify(dev->disk, dev->config.sectors))
-		dev_info(&dev->xbdev->dev, "%s: has %llu sectors now\n",
+		dev_info(&dev->base.xbdev->dev, "%s: has %llu sectors now\n",
 			 dev->name, dev->config.sectors);
-	mutex_unlock(&dev->change);
+	mutex_unlock(&dev->base.change);
 }
 
-static void end(struct pvblk_dev *dev)
+static void end(struct ring_dev *base)
 {
-	if (dev->life == PVBLK_LIVE) {
-		blk_mark_disk_dead(dev->disk);
-		set_capacity(dev->disk, 0);
-		wait_event_timeout(dev->idle, is_idle(dev),
-				   msecs_to_jiffies(LAST_ANSWERS_MS));
-		kill(dev);
-	}
-	xenbus_frontend_closed(dev->xbdev);
+	struct pvblk_dev *dev = pvblk_of(base);
+
+	if (base->life != RING_LIVE)
+		return;
+	blk_mark_disk_dead(dev->disk);
+	set_capacity(dev->disk, 0);
+	wait_event_timeout(dev->idle, is_idle(dev),
+			   msecs_to_jiffies(LAST_ANSWERS_MS));
+	fail_all(dev);
 }
 
-static void on_lied(struct work_struct *work)
+static void kill(struct ring_dev *base)
 {
-	struct pvblk_dev *dev = container_of(work, struct pvblk_dev, lied);
+	struct pvblk_dev *dev = pvblk_of(base);
 
-	mutex_lock(&dev->change);
-	xenbus_dev_error(dev->xbdev, -EPROTO, "the ring makes no sense");
-	if (dev->life == PVBLK_LIVE) {
-		blk_mark_disk_dead(dev->disk);
-		kill(dev);
-	}
-	xenbus_switch_state(dev->xbdev, XenbusStateClosing);
-	mutex_unlock(&dev->change);
+	if (base->life != RING_LIVE)
+		return;
+	blk_mark_disk_dead(dev->disk);
+	fail_all(dev);
 }
 
-static void on_connected(struct pvblk_dev *dev)
+static void connected(struct ring_dev *base)
 {
+	struct pvblk_dev *dev = pvblk_of(base);
 	int rc;
 
-	if (dev->life == PVBLK_LIVE) {
+	if (base->life == RING_LIVE)
 		schedule_work(&dev->look);
-		return;
-	}
-	if (dev->life != PVBLK_NEW || !dev->queue->memory.map)
+	if (base->life != RING_NEW)
 		return;
 	if (!read_config(dev)) {
-		xenbus_dev_fatal(dev->xbdev, -EPROTO, "reading the disk");
+		xenbus_dev_fatal(base->xbdev, -EPROTO, "reading the disk");
 		return;
 	}
 	rc = add(dev);
 	if (rc)
-		xenbus_dev_fatal(dev->xbdev, rc, "adding the disk");
+		xenbus_dev_fatal(base->xbdev, rc, "adding the disk");
 }
 
-static void otherend_changed(struct xenbus_device *xbdev,
-			     enum xenbus_state state)
+static struct ring_queue *queue_of(struct ring_dev *base, unsigned int nr)
 {
-	struct pvblk_dev *dev = dev_get_drvdata(&xbdev->dev);
-
-	mutex_lock(&dev->change);
-	switch (state) {
-	case XenbusStateInitWait:
-		if (dev->life == PVBLK_NEW && !dev->queue->memory.map)
-			offer(dev);
-		break;
-	case XenbusStateConnected:
-		on_connected(dev);
-		break;
-	case XenbusStateClosed:
-		if (xbdev->state == XenbusStateClosed)
-			break;
-		fallthrough;
-	case XenbusStateClosing:
-		end(dev);
-		break;
-	default:
-		break;
-	}
-	mutex_unlock(&dev->change);
+	return &pvblk_of(base)->queue[nr].base;
 }
+
+static const struct ring_kind kind = {
+	.name = "parapet-blkfront",
+	.version = PV_BLK_VERSION,
+	.on_event = pvblk_on_event,
+	.queue = queue_of,
+	.begin = pvblk_begin,
+	.connected = connected,
+	.kill = kill,
+	.end = end,
+};
 
 /* ---- devices come and go ----------------------------------------------------------------- */
 
-static void size_queues(struct pvblk_dev *dev)
+static int alloc_queues(struct pvblk_dev *dev, unsigned int nr)
 {
-	unsigned int most = xenbus_read_unsigned(dev->xbdev->otherend,
-						 "multi-queue-max-queues", 1);
-
-	most = min3(most, queues, num_online_cpus());
-	dev->nr_queues = clamp(most, 1u, (unsigned int)PVBLK_QUEUES);
-	dev->nr_data = clamp_t(unsigned long,
-			       totalram_pages() / MEMORY_SHARE / dev->nr_queues,
-			       DATA_PAGES_MIN, DATA_PAGES);
+	dev->queue = kcalloc(nr, sizeof(*dev->queue), GFP_KERNEL);
+	if (!dev->queue)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < nr; i++) {
+		dev->queue[i].dev = dev;
+		spin_lock_init(&dev->queue[i].lock);
+	}
+	dev->base.nr_queues = nr;
+	dev->nr_data = ring_share_memory(nr, DATA_PAGES_MIN, DATA_PAGES);
+	return 0;
 }
 
 static int probe(struct xenbus_device *xbdev, const struct xenbus_device_id *id)
@@ -365,51 +297,35 @@ static int probe(struct xenbus_device *xbdev, const struct xenbus_device_id *id)
 	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
 	if (!dev)
 		return -ENOMEM;
-	dev->xbdev = xbdev;
-	rc = name_disk(dev);
-	if (rc)
-		goto free_dev;
-	size_queues(dev);
-	rc = -ENOMEM;
-	dev->queue = kcalloc(dev->nr_queues, sizeof(*dev->queue), GFP_KERNEL);
-	if (!dev->queue)
-		goto free_dev;
-	for (unsigned int i = 0; i < dev->nr_queues; i++) {
-		dev->queue[i].dev = dev;
-		spin_lock_init(&dev->queue[i].lock);
+	rc = name_disk(dev, xbdev->nodename);
+	if (!rc)
+		rc = alloc_queues(
+			dev, ring_count_queues(xbdev, queues, PVBLK_QUEUES));
+	if (rc) {
+		kfree(dev);
+		return rc;
 	}
-	mutex_init(&dev->change);
 	INIT_WORK(&dev->look, on_look);
-	INIT_WORK(&dev->lied, on_lied);
 	init_waitqueue_head(&dev->idle);
-	dev_set_drvdata(&xbdev->dev, dev);
+	ring_dev_init(&dev->base, xbdev, &kind);
 	xenbus_switch_state(xbdev, XenbusStateInitialising);
 	return 0;
-
-free_dev:
-	kfree(dev);
-	return rc;
 }
 
 static void forget(struct xenbus_device *xbdev)
 {
-	struct pvblk_dev *dev = dev_get_drvdata(&xbdev->dev);
+	struct pvblk_dev *dev = pvblk_of(dev_get_drvdata(&xbdev->dev));
 
-	mutex_lock(&dev->change);
+	mutex_lock(&dev->base.change);
 	if (xenbus_read_driver_state(xbdev->otherend) != XenbusStateConnected)
-		kill(dev);
-	mutex_unlock(&dev->change);
+		fail_all(dev);
+	mutex_unlock(&dev->base.change);
 	if (dev->disk)
 		del_gendisk(dev->disk);
-	for (unsigned int i = 0; i < dev->nr_queues; i++)
-		pvblk_queue_silence(&dev->queue[i]);
+	ring_dev_silence(&dev->base);
 	cancel_work_sync(&dev->look);
-	cancel_work_sync(&dev->lied);
-	/* Whoever takes the device next may not speak this. */
-	xenbus_rm(XBT_NIL, xbdev->nodename, "protocol-pv");
-	close_queues(dev);
+	ring_dev_close(&dev->base);
 	free_disk_of(dev);
-	dev_set_drvdata(&xbdev->dev, NULL);
 	kfree(dev->queue);
 	kfree(dev);
 }
@@ -421,7 +337,7 @@ static struct xenbus_driver driver = {
 	.ids = ids,
 	.probe = probe,
 	.remove = forget,
-	.otherend_changed = otherend_changed,
+	.otherend_changed = ring_otherend_changed,
 };
 
 static int __init start(void)

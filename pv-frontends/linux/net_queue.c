@@ -34,13 +34,13 @@ static struct netdev_queue *txq_of(const struct pvnet_queue *q)
 /* From here on nothing touches the rings. */
 static void lied(struct pvnet_queue *q)
 {
-	WRITE_ONCE(q->dev->life, PVNET_DEAD);
-	schedule_work(&q->dev->lied);
+	WRITE_ONCE(q->dev->base.life, RING_DEAD);
+	schedule_work(&q->dev->base.lied);
 }
 
 static bool is_live(const struct pvnet_queue *q)
 {
-	return READ_ONCE(q->dev->life) == PVNET_LIVE;
+	return READ_ONCE(q->dev->base.life) == RING_LIVE;
 }
 
 /* ---- to the backend ----------------------------------------------------------- */
@@ -48,7 +48,7 @@ static bool is_live(const struct pvnet_queue *q)
 static void push(struct pvnet_queue *q)
 {
 	if (pvnet_fill_push(&q->ring.tx))
-		notify_remote_via_irq(q->irq);
+		notify_remote_via_irq(q->base.irq);
 }
 
 /* Room for any packet?  If not, an event comes when there is. */
@@ -244,7 +244,7 @@ static int receive_some(struct pvnet_queue *q, int budget)
 	if (look == PVNET_LIE)
 		lied(q);
 	else if (pvnet_drain_tell(&q->ring.rx))
-		notify_remote_via_irq(q->irq);
+		notify_remote_via_irq(q->base.irq);
 	return n;
 }
 
@@ -263,9 +263,9 @@ static int poll(struct napi_struct *napi, int budget)
 	return n;
 }
 
-static irqreturn_t on_event(int irq, void *data)
+irqreturn_t pvnet_on_event(int irq, void *data)
 {
-	struct pvnet_queue *q = data;
+	struct pvnet_queue *q = container_of(data, struct pvnet_queue, base);
 	bool wanted = pvnet_drain_busy(&q->ring.rx) ||
 		      netif_tx_queue_stopped(txq_of(q));
 
@@ -281,7 +281,7 @@ static int open(struct net_device *netdev)
 	struct pvnet_dev *dev = netdev_priv(netdev);
 
 	netif_tx_start_all_queues(netdev);
-	for (unsigned int i = 0; i < dev->nr_queues; i++) {
+	for (unsigned int i = 0; i < dev->base.nr_queues; i++) {
 		napi_enable(&dev->queue[i].napi);
 		/* What came meanwhile was not asked for. */
 		local_bh_disable();
@@ -296,7 +296,7 @@ static int stop(struct net_device *netdev)
 	struct pvnet_dev *dev = netdev_priv(netdev);
 
 	netif_tx_disable(netdev);
-	for (unsigned int i = 0; i < dev->nr_queues; i++)
+	for (unsigned int i = 0; i < dev->base.nr_queues; i++)
 		napi_disable(&dev->queue[i].napi);
 	return 0;
 }
@@ -317,49 +317,27 @@ void pvnet_queue_init(struct pvnet_queue *q)
 	netif_napi_add(q->dev->netdev, &q->napi, poll);
 }
 
-void pvnet_queue_silence(struct pvnet_queue *q)
+int pvnet_begin(struct ring_dev *base, unsigned int nr)
 {
-	if (q->irq > 0)
-		unbind_from_irqhandler(q->irq, q);
-	else if (q->evtchn)
-		xenbus_free_evtchn(q->dev->xbdev, q->evtchn);
-	q->irq = 0;
-	q->evtchn = 0;
-}
-
-void pvnet_queue_close(struct pvnet_queue *q)
-{
-	pvnet_queue_silence(q);
-	granted_close(&q->memory);
-}
-
-int pvnet_queue_open(struct pvnet_queue *q)
-{
-	struct pvnet_dev *dev = q->dev;
+	struct pvnet_dev *dev = pvnet_of(base);
+	struct pvnet_queue *q = &dev->queue[nr];
+	struct granted *memory = &q->base.memory;
 	struct pv_net_dir *dir;
-	int rc = granted_open(&q->memory, dev->xbdev->otherend_id,
+	int rc = granted_open(memory, base->xbdev->otherend_id,
 			      1 + PV_NET_RING_PAGES + dev->nr_tx + dev->nr_rx,
 			      offsetof(struct pv_net_dir, ref));
 
 	if (rc)
 		return rc;
-	dir = q->memory.dir;
+	dir = memory->dir;
 	dir->magic = PV_NET_MAGIC;
 	dir->version = PV_NET_VERSION;
 	dir->nr_tx = dev->nr_tx;
 	dir->nr_rx = dev->nr_rx;
 	dir->takes = PV_NET_TAKES_CSUM | PV_NET_TAKES_TSO4 | PV_NET_TAKES_TSO6;
 	q->tx_area =
-		(unsigned char *)q->memory.map + PV_NET_RING_PAGES * PAGE_SIZE;
+		(unsigned char *)memory->map + PV_NET_RING_PAGES * PAGE_SIZE;
 	q->rx_area = q->tx_area + dev->nr_tx * PAGE_SIZE;
-	pvnet_front_init(&q->ring, q->memory.map, dev->nr_tx, dev->nr_rx);
-	rc = xenbus_alloc_evtchn(dev->xbdev, &q->evtchn);
-	if (rc)
-		return rc;
-	rc = bind_evtchn_to_irqhandler_lateeoi(q->evtchn, on_event, 0,
-					       "parapet-netfront", q);
-	if (rc < 0)
-		return rc;
-	q->irq = rc;
+	pvnet_front_init(&q->ring, memory->map, dev->nr_tx, dev->nr_rx);
 	return 0;
 }

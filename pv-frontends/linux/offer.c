@@ -9,6 +9,7 @@
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 
+#include "pv-frontends/linux/device.h"
 #include "pv-frontends/linux/offer.h"
 
 enum {
@@ -34,36 +35,34 @@ bool is_ring_offered(struct xenbus_device *xbdev)
 }
 
 static int write_queue(struct xenbus_transaction xbt, const char *node,
-		       unsigned int nr, struct ring_place p)
+		       unsigned int nr, const struct ring_queue *q)
 {
 	char key[sizeof("queue-/event-channel") + 10];
 	int rc;
 
 	snprintf(key, sizeof(key), "queue-%u/ring-ref", nr);
-	rc = xenbus_printf(xbt, node, key, "%u", p.ref);
+	rc = xenbus_printf(xbt, node, key, "%u", q->memory.ref[0]);
 	if (rc)
 		return rc;
 	snprintf(key, sizeof(key), "queue-%u/event-channel", nr);
-	return xenbus_printf(xbt, node, key, "%u", p.evtchn);
+	return xenbus_printf(xbt, node, key, "%u", q->evtchn);
 }
 
-static int write_all(struct xenbus_transaction xbt,
-		     const struct xenbus_device *xbdev, unsigned int version,
-		     unsigned int nr_queues, ring_place_fn *place)
+static int write_all(struct xenbus_transaction xbt, struct ring_dev *dev)
 {
-	const char *node = xbdev->nodename;
-	int rc = xenbus_printf(xbt, node, "protocol-pv", "%u", version);
+	const char *node = dev->xbdev->nodename;
+	int rc = xenbus_printf(xbt, node, "protocol-pv", "%u",
+			       dev->kind->version);
 
 	if (!rc)
 		rc = xenbus_printf(xbt, node, "multi-queue-num-queues", "%u",
-				   nr_queues);
-	for (unsigned int i = 0; !rc && i < nr_queues; i++)
-		rc = write_queue(xbt, node, i, place(xbdev, i));
+				   dev->nr_queues);
+	for (unsigned int i = 0; !rc && i < dev->nr_queues; i++)
+		rc = write_queue(xbt, node, i, dev->kind->queue(dev, i));
 	return rc;
 }
 
-int ring_publish(struct xenbus_device *xbdev, unsigned int version,
-		 unsigned int nr_queues, ring_place_fn *place)
+int ring_publish(struct ring_dev *dev)
 {
 	struct xenbus_transaction xbt;
 	int rc;
@@ -72,7 +71,7 @@ int ring_publish(struct xenbus_device *xbdev, unsigned int version,
 		rc = xenbus_transaction_start(&xbt);
 		if (rc)
 			return rc;
-		rc = write_all(xbt, xbdev, version, nr_queues, place);
+		rc = write_all(xbt, dev);
 		if (rc) {
 			xenbus_transaction_end(xbt, 1);
 			return rc;
