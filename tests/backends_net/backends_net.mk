@@ -5,7 +5,7 @@ include tools/xs/objects.mk
 $(BUILD)/san/tests/backends_net/%.o: SAN_CFLAGS += -Ihypercall/include
 
 BE_NET_TEST := $(addprefix $(BUILD)/san/tests/,backends/domain.o \
-	backends_net/netfront.o backends_net/net_space.o backends_net/vif.o) \
+	$(addprefix backends_net/,guest.o netfront.o net_space.o vif.o)) \
 	$(addprefix $(BUILD)/san/,$(XS_OBJS) pv-backends/net/headers.o)
 
 # A frontend in the test program, the backend in processes of its own.
@@ -51,8 +51,9 @@ $(BUILD)/tests/backends_net-fuzz: $(BUILD)/san/tests/backends_net/fuzz_ring.o \
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lev
 
-BE_OWN_FUZZED := tests/backends/fake_bus.o pv-backends/pvnet/queue.o pv-backends/pvnet/header.o \
-	pv-backends/net/flow.o pv-backends/common/limit.o $(PVNET_CORE)
+BE_OWN_FUZZED := tests/backends/fake_bus.o tests/backends_net/packets.o \
+	$(addprefix pv-backends/pvnet/,queue.o header.o) pv-backends/net/flow.o \
+	pv-backends/common/limit.o $(PVNET_CORE)
 
 $(BUILD)/tests/backends_net-fuzz-own: $(addprefix $(BUILD)/san/, \
 		tests/backends_net/fuzz_own.o tests/store/fuzz_main.o \

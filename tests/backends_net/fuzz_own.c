@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "pv-backends/pvnet/queue.h"
+#include "tests/backends/acts.h"
 #include "tests/backends/fake_bus.h"
+#include "tests/backends_net/packets.h"
 #include "tests/store/fuzz.h"
 
 enum {
@@ -195,16 +197,9 @@ static void check_sent(void)
 
 	while ((n = recv(other_end, p, sizeof(p), MSG_DONTWAIT)) > 0) {
 		memcpy(&head, p, sizeof(head));
-		n -= (ssize_t)sizeof(head);
-		fake_check(n >= PV_NET_PACKET_MIN && n <= PV_NET_PACKET_MAX,
-			   "size of a packet\n");
-		fake_check(head.hdr_len <= n, "hdr_len\n");
-		if (head.flags)
-			fake_check(head.csum_start + head.csum_offset + 2 <= n,
-				   "checksum outside\n");
-		if (head.gso_type)
-			fake_check(head.gso_size && head.flags,
-				   "segmentation\n");
+		fake_check(!packet_wrong(&head, n - (ssize_t)sizeof(head),
+					 PV_NET_PACKET_MAX),
+			   "a packet's header\n");
 	}
 }
 
@@ -227,19 +222,13 @@ static void check_canary(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	start();
-	while (size >= 2 && !net.broken) {
-		unsigned int what = data[0];
-		size_t n = data[1];
+	struct act_input in = {data, size};
+	struct act_one act;
 
-		data += 2;
-		size -= 2;
-		if (n > size)
-			n = size;
-		do_act(what % 8, data, n);
-		data += n;
-		size -= n;
-		if (what & 16 && !net.broken)
+	start();
+	while (!net.broken && acts_next(&in, &act)) {
+		do_act(act.what % 8, act.data, act.n);
+		if (act.what & 16 && !net.broken)
 			turn();
 	}
 	if (!net.broken)
@@ -250,14 +239,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 /* ---- good inputs ------------------------------------------------------------------ */
-
-static size_t put(uint8_t *out, unsigned int what, const void *data, size_t n)
-{
-	out[0] = (uint8_t)what;
-	out[1] = (uint8_t)n;
-	memcpy(out + 2, data, n);
-	return 2 + n;
-}
 
 size_t fuzz_seed(unsigned i, uint8_t *out, size_t room)
 {
@@ -275,31 +256,35 @@ size_t fuzz_seed(unsigned i, uint8_t *out, size_t room)
 	switch (i) {
 	case 0:
 		for (int k = 0; k < 300; k++)
-			at += put(out + at, k % 7 ? ACT_SEND : ACT_SEND + 16,
-				  "\x40\x00", 2);
+			at += acts_put(out + at,
+				       k % 7 ? ACT_SEND : ACT_SEND + 16,
+				       "\x40\x00", 2);
 		return at;
 	case 1:
 		for (int k = 0; k < 40; k++) {
-			at += put(out + at, ACT_NETWORK + 16,
-				  k % 3 ? "\x00\x05" : "\x00\xf0", 2);
+			at += acts_put(out + at, ACT_NETWORK + 16,
+				       k % 3 ? "\x00\x05" : "\x00\xf0", 2);
 			if (k % 4 == 0)
-				at += put(out + at, ACT_TAKE, "", 0);
+				at += acts_put(out + at, ACT_TAKE, "", 0);
 		}
 		return at;
 	case 2:
 		for (int k = 0; k < 30; k++)
-			at += put(out + at, ACT_PACKET + 16, &large,
-				  sizeof(large));
+			at += acts_put(out + at, ACT_PACKET + 16, &large,
+				       sizeof(large));
 		return at;
 	case 3:
-		at += put(out + at, ACT_NETWORK + 16,
-			  "\x00\x20\x01\x01\x00\x00\xa8\x05\x22\x00\x10", 12);
-		at += put(out + at, ACT_RESUME, "", 0);
-		at += put(out + at, ACT_NETWORK + 16, "\x00\x20", 2);
-		return at + put(out + at, ACT_TAKE + 16, "", 0);
+		at += acts_put(out + at, ACT_NETWORK + 16,
+			       "\x00\x20\x01\x01\x00\x00\xa8\x05\x22\x00\x10",
+			       12);
+		at += acts_put(out + at, ACT_RESUME, "", 0);
+		at += acts_put(out + at, ACT_NETWORK + 16, "\x00\x20", 2);
+		return at + acts_put(out + at, ACT_TAKE + 16, "", 0);
 	case 4:
-		at += put(out + at, ACT_INDEX + 16, "\x00\x01\x00\x00\x00", 5);
-		return at + put(out + at, ACT_RING + 16, "\x00\x10\xff", 3);
+		at += acts_put(out + at, ACT_INDEX + 16, "\x00\x01\x00\x00\x00",
+			       5);
+		return at +
+		       acts_put(out + at, ACT_RING + 16, "\x00\x10\xff", 3);
 	default:
 		return 0;
 	}

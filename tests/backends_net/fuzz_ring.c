@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "tests/backends/acts.h"
 #include "tests/backends/fake_bus.h"
 #include "tests/backends_net/device.h"
 #include "tests/backends_net/packets.h"
@@ -144,15 +145,9 @@ static void check_sent(void)
 
 	while ((n = device_sent(p, sizeof(p)))) {
 		memcpy(&head, p, sizeof(head));
-		n -= sizeof(head);
-		fake_check(n >= NET_ETHER && n <= 65535, "size of a packet\n");
-		fake_check(head.hdr_len <= n, "hdr_len\n");
-		if (head.flags)
-			fake_check(head.csum_start + head.csum_offset + 2u <= n,
-				   "checksum outside\n");
-		if (head.gso_type)
-			fake_check(head.gso_size && head.flags,
-				   "segmentation\n");
+		fake_check(
+			!packet_wrong(&head, (long)(n - sizeof(head)), 65535),
+			"a packet's header\n");
 	}
 }
 
@@ -168,7 +163,9 @@ static void turn(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct act_input in = {data, size};
 	struct net_offers offers = {0};
+	struct act_one act;
 
 	scribble_bytes = 0;
 	if (size) {
@@ -179,26 +176,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			.gso4 = *data & 8,
 			.gso6 = *data & 16,
 		};
-		data++;
-		size--;
+		in = (struct act_input){data + 1, size - 1};
 	}
 	device_start(&offers);
 	fake_guest.meanwhile = meanwhile;
-	while (size >= 2 && !device.n->broken) {
-		unsigned int what = data[0];
-		size_t n = data[1];
-
-		data += 2;
-		size -= 2;
-		if (n > size)
-			n = size;
-		do_act(what % 16, data, n);
-		data += n;
-		size -= n;
-		if (what & 16)
+	while (!device.n->broken && acts_next(&in, &act)) {
+		do_act(act.what % 16, act.data, act.n);
+		if (act.what & 16)
 			turn();
 		/* Its own indices are not what it left: another guest. */
-		if (what % 16 == ACT_RESUME && !device.n->broken &&
+		if (act.what % 16 == ACT_RESUME && !device.n->broken &&
 		    device.tx->rsp_prod == device.q->tx.log->rsp_prod &&
 		    device.rx->rsp_prod == device.q->rx.log->rsp_prod)
 			device_resume();
@@ -211,14 +198,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 /* ---- good inputs ------------------------------------------------------------------ */
 
-static size_t put(uint8_t *out, unsigned int what, const void *data, size_t n)
-{
-	out[0] = (uint8_t)what;
-	out[1] = (uint8_t)n;
-	memcpy(out + 2, data, n);
-	return 2 + n;
-}
-
 static size_t put_slots(uint8_t *out)
 {
 	union pv_netif_tx_slot s[3] = {
@@ -227,7 +206,7 @@ static size_t put_slots(uint8_t *out)
 		{.req = {.gref = 1, .size = 4000, .id = 2}},
 	};
 
-	return put(out, ACT_TX + 16, s, sizeof(s));
+	return acts_put(out, ACT_TX + 16, s, sizeof(s));
 }
 
 size_t fuzz_seed(unsigned i, uint8_t *out, size_t room)
@@ -243,29 +222,32 @@ size_t fuzz_seed(unsigned i, uint8_t *out, size_t room)
 	switch (i) {
 	case 0:
 	case 1:
-		at += put(out + at, ACT_POST, post_all, 4);
+		at += acts_put(out + at, ACT_POST, post_all, 4);
 		for (; network[0] < PACKET_KINDS; network[0]++)
-			at += put(out + at, ACT_NETWORK + 16, network, 4);
+			at += acts_put(out + at, ACT_NETWORK + 16, network, 4);
 		return at;
 	case 2:
 	case 3:
 		for (; packet[1] < PACKET_KINDS; packet[1]++) {
-			at += put(out + at, ACT_PACKET, packet, 4);
-			at += put(out + at, ACT_TX + 16, &req, sizeof(req));
+			at += acts_put(out + at, ACT_PACKET, packet, 4);
+			at += acts_put(out + at, ACT_TX + 16, &req,
+				       sizeof(req));
 		}
 		return at;
 	case 4:
 	case 5:
-		at += put(out + at, ACT_PACKET, packet, 4);
+		at += acts_put(out + at, ACT_PACKET, packet, 4);
 		for (int k = 0; k < 100; k++)
 			at += put_slots(out + at);
-		at += put(out + at, ACT_RESUME + 16, "", 0);
+		at += acts_put(out + at, ACT_RESUME + 16, "", 0);
 		return at + put_slots(out + at);
 	case 6:
-		at += put(out + at, ACT_MEANWHILE, "\0\0\x10\x20\x30\x40", 6);
+		at += acts_put(out + at, ACT_MEANWHILE, "\0\0\x10\x20\x30\x40",
+			       6);
 		return at + put_slots(out + at);
 	case 7:
-		return at + put(out + at, ACT_TX_PROD + 16, "\x01\x02\x03", 3);
+		return at +
+		       acts_put(out + at, ACT_TX_PROD + 16, "\x01\x02\x03", 3);
 	default:
 		return 0;
 	}

@@ -15,38 +15,24 @@
 
 #include "tests/backends_net/net_space.h"
 #include "tests/backends_net/netfront.h"
-#include "tests/backends_net/vif.h"
-
-#define MIB (1024ul * 1024)
-
-enum {
-	FRAMES = 24000,
-};
-
-static struct testbed bed;
-static unsigned int next_device;
 
 /* A device, its frontend, the guest's network: all that most tests need. */
-struct guest {
+struct stock_guest {
+	struct guest base;
 	struct netfront front;
-	unsigned int devid;
-	int taps[MAX_QUEUES];
 };
 
-static void guest_start(struct guest *g, const struct netfront_options *opt)
+static void guest_start(struct stock_guest *s,
+			const struct netfront_options *opt)
 {
-	g->devid = next_device++;
-	make_device(&bed, "vif", g->devid, vif_plain);
-	guest_tap_make(opt->queues, !opt->no_csum, g->taps);
-	netfront_start(&g->front, &bed, g->devid, opt, g->taps);
+	guest_new(&s->base, opt->queues, !opt->no_csum);
+	netfront_start(&s->front, &bed, s->base.devid, opt, s->base.taps);
 }
 
-static void guest_stop(struct guest *g)
+static void guest_stop(struct stock_guest *s)
 {
-	netfront_stop(&g->front);
-	vif_remove(&bed, g->devid);
-	tap_wait(g->devid, false);
-	guest_tap_remove(g->front.opt.queues, g->taps);
+	netfront_stop(&s->front);
+	guest_remove(&s->base);
 }
 
 /* ---- honest guests ---------------------------------------------------------------- */
@@ -54,16 +40,16 @@ static void guest_stop(struct guest *g)
 static void set_up(void **state)
 {
 	const struct netfront_options opt = {.queues = 1};
-	struct guest g;
+	struct stock_guest g;
 	char *status;
 
 	(void)state;
 	guest_start(&g, &opt);
-	status = get(&bed, back("vif", g.devid, "hotplug-status"));
+	status = get(&bed, back("vif", g.base.devid, "hotplug-status"));
 	assert_string_equal(status, "connected");
 	free(status);
 	status = strdup(
-		run_in(CONTROL, "ip -o link show %s", tap_name(g.devid)));
+		run_in(CONTROL, "ip -o link show %s", tap_name(g.base.devid)));
 	assert_non_null(strstr(status, "master br0"));
 	assert_non_null(strstr(status, "LOWER_UP"));
 	assert_non_null(strstr(status, "fe:16:3e:01:02:03"));
@@ -74,100 +60,62 @@ static void set_up(void **state)
 	guest_stop(&g);
 }
 
-static void all_ways(const struct netfront_options *opt)
+static void all_ways_with(const struct netfront_options *opt)
 {
-	struct guest g;
+	struct stock_guest g;
 
 	guest_start(&g, opt);
-	transfer(NET_V4, GUEST, 8 * MIB);
-	transfer(NET_V4, CONTROL, 8 * MIB);
-	transfer(NET_V6, GUEST, 8 * MIB);
-	transfer(NET_V6, CONTROL, 8 * MIB);
-	exchange(NET_V4, 60);
-	exchange(NET_V6, 60);
+	all_ways();
 	guest_stop(&g);
-	print_message("# sent %u (%u large, %u open), received %u (%u, %u)\n",
-		      g.front.sent, g.front.large_sent, g.front.open_sent,
-		      g.front.received, g.front.large_received,
-		      g.front.open_received);
-	if (opt->no_csum)
-		return;
-	assert_true(g.front.open_sent && g.front.open_received);
-	if (!opt->no_gso && !opt->no_sg)
-		assert_true(g.front.large_sent && g.front.large_received);
+	says_forwarded(&g.front.forwarder, !opt->no_csum,
+		       !opt->no_csum && !opt->no_gso && !opt->no_sg);
 }
 
 static void offloads(void **state)
 {
 	(void)state;
-	all_ways(&(struct netfront_options){.queues = 1});
+	all_ways_with(&(struct netfront_options){.queues = 1});
 }
 
 static void many_queues(void **state)
 {
 	(void)state;
-	all_ways(&(struct netfront_options){.queues = 4});
+	all_ways_with(&(struct netfront_options){.queues = 4});
 }
 
 static void one_port(void **state)
 {
 	(void)state;
-	all_ways(&(struct netfront_options){.queues = 2, .one_port = true});
+	all_ways_with(
+		&(struct netfront_options){.queues = 2, .one_port = true});
 }
 
 static void no_offloads(void **state)
 {
 	(void)state;
-	all_ways(&(struct netfront_options){
+	all_ways_with(&(struct netfront_options){
 		.queues = 1, .no_sg = true, .no_csum = true, .no_gso = true});
 }
 
 /* ---- restarts ------------------------------------------------------------------------- */
 
-static void wait_progress(const struct netfront *f)
-{
-	unsigned int sent = __atomic_load_n(&f->sent, __ATOMIC_RELAXED);
-	unsigned int received = __atomic_load_n(&f->received, __ATOMIC_RELAXED);
-	double until = now() + PATIENCE;
-
-	while (__atomic_load_n(&f->sent, __ATOMIC_RELAXED) - sent < 300 ||
-	       __atomic_load_n(&f->received, __ATOMIC_RELAXED) - received <
-		       300) {
-		if (now() > until)
-			die("no packets: sent=%u received=%u", f->sent,
-			    f->received);
-		nap();
-	}
-}
-
 static void restarts(void **state)
 {
 	const struct netfront_options opt = {.queues = 2};
-	struct traffic out, in;
-	struct guest g;
+	struct stock_guest g;
 
 	(void)state;
 	guest_start(&g, &opt);
-	traffic_start(&out, NET_V4, GUEST, 0);
-	traffic_start(&in, NET_V6, CONTROL, 0);
-	for (int i = 0; i < 6; i++) {
-		wait_progress(&g.front);
-		kill_worker(&bed, "vif", g.devid);
-	}
-	wait_progress(&g.front);
-	traffic_end(&out);
-	traffic_end(&in);
-	assert_true(is(&bed, back("vif", g.devid, "state"), "4"));
+	goes_on(&g.base, &g.front.forwarder, NULL);
 	guest_stop(&g);
 }
 
 static void orphan(void **state)
 {
-	unsigned int devid = next_device++;
+	unsigned int devid = device_new(vif_plain);
 	pid_t pid;
 
 	(void)state;
-	make_device(&bed, "vif", devid, vif_plain);
 	wait_for(&bed, back("vif", devid, "state"), "2");
 	assert_true(tap_there(devid));
 	/* The device goes while its process cannot notice. */
@@ -183,27 +131,11 @@ static void orphan(void **state)
 static void rate(void **state)
 {
 	const struct netfront_options opt = {.queues = 1};
-	const char *const dirs[] = {"inbound", "outbound"};
-	struct guest g;
-	double took;
+	struct stock_guest g;
 
 	(void)state;
 	guest_start(&g, &opt);
-	for (int i = 0; i < 2; i++) {
-		char key[64];
-
-		snprintf(key, sizeof(key), "bandwidth/%s/average", dirs[i]);
-		put(&bed, back("vif", g.devid, key), "4096");
-		/* The watch is seen before any packet of the next turn. */
-		exchange(NET_V4, 5);
-		took = now();
-		transfer(NET_V4, i ? GUEST : CONTROL, 4 * MIB);
-		took = now() - took;
-		/* A tenth of a second's worth may come at once. */
-		if (took < 0.7)
-			die("%s: 4 MiB in %.2f s", dirs[i], took);
-		put(&bed, back("vif", g.devid, key), "0");
-	}
+	rates_hold(g.base.devid);
 	guest_stop(&g);
 }
 
@@ -212,33 +144,18 @@ static void rate(void **state)
 static void lies_end_in(void (*lie)(struct netfront *f), const char *message)
 {
 	const struct netfront_options opt = {.queues = 1, .no_thread = true};
+	unsigned int devid = device_new(vif_plain);
 	struct netfront f;
-	unsigned int devid = next_device++;
-	char path[128];
-	char *error;
 
-	make_device(&bed, "vif", devid, vif_plain);
 	netfront_start(&f, &bed, devid, &opt, NULL);
 	lie(&f);
 	send_event(&f.queue[0].tx_port);
-	wait_for(&bed, back("vif", devid, "state"), "5");
-	snprintf(path, sizeof(path),
-		 "/local/domain/0/error/backend/vif/%u/%u/error",
-		 (unsigned int)DOMID, devid);
-	error = get(&bed, path);
-	assert_non_null(error);
-	if (!strstr(error, message))
-		die("\"%s\" is not \"%s\"", error, message);
-	free(error);
+	ends_for(devid, message);
 	netfront_stop(&f);
-	/* It may begin again. */
-	put(&bed, front("vif", devid, "state"), "6");
-	wait_for(&bed, back("vif", devid, "state"), "6");
-	put(&bed, front("vif", devid, "state"), "1");
+	begins_again(devid);
 	netfront_start(&f, &bed, devid, &opt, NULL);
 	netfront_stop(&f);
-	vif_remove(&bed, devid);
-	tap_wait(devid, false);
+	device_remove(devid);
 }
 
 static void bad_index(struct netfront *f)
@@ -305,10 +222,9 @@ static void refused(const char *key, const char *value, const char *message)
 		key,      value,
 		NULL,
 	};
-	unsigned int devid = next_device++;
+	unsigned int devid = device_new(device);
 	char *error;
 
-	make_device(&bed, "vif", devid, device);
 	wait_for(&bed, back("vif", devid, "hotplug-status"), "error");
 	error = get(&bed, back("vif", devid, "hotplug-error"));
 	assert_string_equal(error, message);
@@ -330,21 +246,6 @@ static void mistakes(void **state)
 	refused("mtu", "9x", "mtu: \"9x\" is not a number up to 65535");
 }
 
-static int start_all(void **state)
-{
-	(void)state;
-	testbed_start(&bed, FRAMES);
-	start_backend(&bed, "parapet-netback");
-	return 0;
-}
-
-static int stop_all(void **state)
-{
-	(void)state;
-	testbed_stop(&bed);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,9 +256,7 @@ int main(void)
 		cmocka_unit_test(lies),        cmocka_unit_test(mistakes),
 	};
 
-	if (!spaces_make()) {
-		printf("1..1\nok 1 - netback # SKIP needs root and TAPs\n");
+	if (!bed_is_possible())
 		return 0;
-	}
-	return cmocka_run_group_tests(tests, start_all, stop_all);
+	return cmocka_run_group_tests(tests, bed_start, bed_stop);
 }

@@ -84,12 +84,12 @@ static void send_packet(struct netfront *f, struct netfront_queue *q,
 	if (head->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
 		first->flags =
 			XEN_NETTXF_csum_blank | XEN_NETTXF_data_validated;
-		f->open_sent++;
+		f->forwarder.open_sent++;
 	}
 	if (head->gso_type) {
 		first->flags |= XEN_NETTXF_extra_info;
 		add_gso(q, head);
-		f->large_sent++;
+		f->forwarder.large_sent++;
 	}
 	while (left) {
 		uint32_t piece = left < FRAME ? left : FRAME;
@@ -99,7 +99,7 @@ static void send_packet(struct netfront *f, struct netfront_queue *q,
 			       left < FRAME ? 7 % (FRAME - left) : 0);
 		left -= piece;
 	}
-	f->sent++;
+	f->forwarder.sent++;
 }
 
 static void take_tx_responses(struct netfront_queue *q)
@@ -166,7 +166,7 @@ static void deliver(struct netfront *f, struct netfront_queue *q)
 		head.csum_start = (uint16_t)h.l4;
 		head.csum_offset = h.checksum;
 		head.hdr_len = (uint16_t)h.payload;
-		f->open_received++;
+		f->forwarder.open_received++;
 	}
 	if (q->has_gso) {
 		if (f->opt.no_gso)
@@ -175,14 +175,14 @@ static void deliver(struct netfront *f, struct netfront_queue *q)
 					? VIRTIO_NET_HDR_GSO_TCPV4
 					: VIRTIO_NET_HDR_GSO_TCPV6;
 		head.gso_size = q->gso.u.gso.size;
-		f->large_received++;
+		f->forwarder.large_received++;
 	}
 	memcpy(q->packet, &head, sizeof(head));
 	if (q->tap >= 0 &&
 	    write(q->tap, q->packet, sizeof(head) + q->bytes) < 0)
 		die("the guest's network does not take a packet: %s",
 		    strerror(errno));
-	f->received++;
+	f->forwarder.received++;
 }
 
 static void take_data(struct netfront *f, struct netfront_queue *q,
@@ -251,23 +251,16 @@ static void forward_in(struct netfront *f, struct netfront_queue *q)
 
 /* ---- the thread ------------------------------------------------------------------------- */
 
-static void drain(int fd)
-{
-	char bytes[256];
-
-	while (read(fd, bytes, sizeof(bytes)) > 0)
-		;
-}
-
 static void *run(void *arg)
 {
 	struct netfront *f = arg;
-	struct pollfd fd[1 + 3 * MAX_QUEUES];
+	struct pollfd fd[1 + 3 * GUEST_QUEUES];
 
 	for (;;) {
 		nfds_t nr = 1;
 
-		fd[0] = (struct pollfd){.fd = f->stop[0], .events = POLLIN};
+		fd[0] = (struct pollfd){.fd = f->forwarder.stop[0],
+					.events = POLLIN};
 		for (unsigned int i = 0; i < f->opt.queues; i++) {
 			struct netfront_queue *q = &f->queue[i];
 
@@ -288,7 +281,7 @@ static void *run(void *arg)
 			return NULL;
 		for (nfds_t i = 1; i < nr; i++)
 			if (fd[i].revents && i % 3 != 1)
-				drain(fd[i].fd);
+				forwarder_drain(fd[i].fd);
 	}
 }
 
@@ -369,10 +362,8 @@ void netfront_start(struct netfront *f, struct testbed *t, unsigned int devid,
 	put_keys(f);
 	put(t, front("vif", devid, "state"), "4");
 	wait_for(t, back("vif", devid, "state"), "4");
-	if (opt->no_thread)
-		return;
-	if (pipe(f->stop) || pthread_create(&f->thread, NULL, run, f))
-		die("start a thread");
+	if (!opt->no_thread)
+		forwarder_start(&f->forwarder, run, f);
 }
 
 static void close_port(const struct port *p)
@@ -383,13 +374,7 @@ static void close_port(const struct port *p)
 
 void netfront_stop(struct netfront *f)
 {
-	if (!f->opt.no_thread) {
-		if (write(f->stop[1], "", 1) != 1)
-			die("stop a thread");
-		pthread_join(f->thread, NULL);
-		close(f->stop[0]);
-		close(f->stop[1]);
-	}
+	forwarder_stop(&f->forwarder);
 	for (unsigned int i = 0; i < f->opt.queues; i++) {
 		close_port(&f->queue[i].tx_port);
 		if (!f->opt.one_port)

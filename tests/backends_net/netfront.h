@@ -10,15 +10,13 @@
 #ifndef TESTS_BACKENDS_NET_NETFRONT_H
 #define TESTS_BACKENDS_NET_NETFRONT_H
 
-#include <pthread.h>
 #include <stdint.h>
 
 #include <pv/io/netif.h>
 
-#include "tests/backends/domain.h"
+#include "tests/backends_net/guest.h"
 
 enum {
-	MAX_QUEUES = 4,
 	SLOTS = 256,
 };
 
@@ -48,14 +46,10 @@ struct netfront_queue {
 struct netfront {
 	struct testbed *t;
 	unsigned int devid;
+	struct forwarder forwarder;
 	struct netfront_options opt;
-	struct netfront_queue queue[MAX_QUEUES];
-	pthread_t thread;
-	int stop[2]; /* a pipe */
+	struct netfront_queue queue[GUEST_QUEUES];
 	uint64_t seed;
-	/* What was seen, for tests to look at. */
-	unsigned int sent, received, large_sent, large_received, open_sent,
-		open_received;
 };
 
 /* Rings, ports and the store's keys; state 4.  taps[] has a descriptor for each

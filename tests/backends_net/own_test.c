@@ -15,17 +15,10 @@
 #include "tests/backends_net/net_space.h"
 #include "tests/backends_net/netfront.h"
 #include "tests/backends_net/ownfront.h"
-#include "tests/backends_net/vif.h"
-
-#define MIB (1024ul * 1024)
 
 enum {
-	FRAMES = 24000,
 	ALL = PV_NET_TAKES_CSUM | PV_NET_TAKES_TSO4 | PV_NET_TAKES_TSO6,
 };
-
-static struct testbed bed;
-static unsigned int next_device;
 
 static const struct ownfront_options plain = {
 	.queues = 1,
@@ -34,57 +27,39 @@ static const struct ownfront_options plain = {
 };
 
 /* A device, its frontend, the guest's network: all that most tests need. */
-struct guest {
+struct own_guest {
+	struct guest base;
 	struct ownfront front;
-	unsigned int devid;
-	int taps[OWN_QUEUES];
 };
 
-static void guest_start(struct guest *g, const struct ownfront_options *opt)
+static void guest_start(struct own_guest *o, const struct ownfront_options *opt)
 {
-	g->devid = next_device++;
-	make_device(&bed, "vif", g->devid, vif_plain);
-	guest_tap_make(opt->queues, opt->takes, g->taps);
-	ownfront_start(&g->front, &bed, g->devid, opt, g->taps);
+	guest_new(&o->base, opt->queues, opt->takes);
+	ownfront_start(&o->front, &bed, o->base.devid, opt, o->base.taps);
 }
 
-static void guest_stop(struct guest *g)
+static void guest_stop(struct own_guest *o)
 {
-	ownfront_stop(&g->front);
-	vif_remove(&bed, g->devid);
-	tap_wait(g->devid, false);
-	guest_tap_remove(g->front.opt.queues, g->taps);
+	ownfront_stop(&o->front);
+	guest_remove(&o->base);
 }
 
 /* ---- honest guests ---------------------------------------------------------------- */
 
-static void all_ways(struct ownfront_options opt)
+static void all_ways_with(const struct ownfront_options *opt)
 {
-	const struct ownfront *f;
-	struct guest g;
+	struct own_guest g;
 
-	guest_start(&g, &opt);
-	transfer(NET_V4, GUEST, 8 * MIB);
-	transfer(NET_V4, CONTROL, 8 * MIB);
-	transfer(NET_V6, GUEST, 8 * MIB);
-	transfer(NET_V6, CONTROL, 8 * MIB);
-	exchange(NET_V4, 60);
-	exchange(NET_V6, 60);
+	guest_start(&g, opt);
+	all_ways();
 	guest_stop(&g);
-	f = &g.front;
-	print_message("# sent %u (%u large, %u open), received %u (%u, %u)\n",
-		      f->sent, f->large_sent, f->open_sent, f->received,
-		      f->large_received, f->open_received);
-	if (!opt.takes)
-		return;
-	assert_true(f->open_sent && f->open_received);
-	assert_true(f->large_sent && f->large_received);
+	says_forwarded(&g.front.forwarder, opt->takes, opt->takes);
 }
 
 static void offloads(void **state)
 {
 	(void)state;
-	all_ways(plain);
+	all_ways_with(&plain);
 }
 
 static void many_queues(void **state)
@@ -93,7 +68,7 @@ static void many_queues(void **state)
 
 	(void)state;
 	opt.queues = 4;
-	all_ways(opt);
+	all_ways_with(&opt);
 }
 
 static void small_areas(void **state)
@@ -102,7 +77,7 @@ static void small_areas(void **state)
 
 	(void)state;
 	opt.pages = PV_NET_AREA_MIN;
-	all_ways(opt);
+	all_ways_with(&opt);
 }
 
 static void no_offloads(void **state)
@@ -111,29 +86,10 @@ static void no_offloads(void **state)
 
 	(void)state;
 	opt.takes = 0;
-	all_ways(opt);
+	all_ways_with(&opt);
 }
 
 /* ---- restarts ------------------------------------------------------------------------- */
-
-static unsigned int seen(const unsigned int *count)
-{
-	return __atomic_load_n(count, __ATOMIC_RELAXED);
-}
-
-static void wait_progress(const struct ownfront *f)
-{
-	unsigned int sent = seen(&f->sent), received = seen(&f->received);
-	double until = now() + PATIENCE;
-
-	while (seen(&f->sent) - sent < 300 ||
-	       seen(&f->received) - received < 300) {
-		if (now() > until)
-			die("no packets: sent=%u received=%u", f->sent,
-			    f->received);
-		nap();
-	}
-}
 
 static void start_over(unsigned int devid)
 {
@@ -144,25 +100,12 @@ static void start_over(unsigned int devid)
 static void restarts(void **state)
 {
 	struct ownfront_options opt = plain;
-	struct traffic out, in;
-	struct guest g;
+	struct own_guest g;
 
 	(void)state;
 	opt.queues = 2;
 	guest_start(&g, &opt);
-	traffic_start(&out, NET_V4, GUEST, 0);
-	traffic_start(&in, NET_V6, CONTROL, 0);
-	for (int i = 0; i < 6; i++) {
-		wait_progress(&g.front);
-		if (i % 3 == 2)
-			start_over(g.devid);
-		else
-			kill_worker(&bed, "vif", g.devid);
-	}
-	wait_progress(&g.front);
-	traffic_end(&out);
-	traffic_end(&in);
-	assert_true(is(&bed, back("vif", g.devid, "state"), "4"));
+	goes_on(&g.base, &g.front.forwarder, start_over);
 	guest_stop(&g);
 }
 
@@ -171,93 +114,54 @@ static void a_stock_frontend_comes_next(void **state)
 {
 	const struct netfront_options stock = {.queues = 1};
 	struct netfront f;
-	struct guest g;
+	struct own_guest g;
+	unsigned int devid;
 
 	(void)state;
 	guest_start(&g, &plain);
+	devid = g.base.devid;
 	exchange(NET_V4, 5);
 	ownfront_stop(&g.front);
-	put(&bed, front("vif", g.devid, "state"), "6");
-	wait_for(&bed, back("vif", g.devid, "state"), "6");
-	put(&bed, front("vif", g.devid, "state"), "1");
-	netfront_start(&f, &bed, g.devid, &stock, g.taps);
-	assert_null(get(&bed, front("vif", g.devid, "protocol-pv")));
+	begins_again(devid);
+	netfront_start(&f, &bed, devid, &stock, g.base.taps);
+	assert_null(get(&bed, front("vif", devid, "protocol-pv")));
 	exchange(NET_V4, 5);
 	netfront_stop(&f);
-	vif_remove(&bed, g.devid);
-	tap_wait(g.devid, false);
-	guest_tap_remove(1, g.taps);
+	guest_remove(&g.base);
 }
 
 /* ---- limits ------------------------------------------------------------------------------ */
 
 static void rate(void **state)
 {
-	const char *const dirs[] = {"inbound", "outbound"};
 	struct ownfront_options opt = plain;
-	struct guest g;
-	double took;
+	struct own_guest g;
 
 	(void)state;
 	opt.queues = 2;
 	guest_start(&g, &opt);
-	for (int i = 0; i < 2; i++) {
-		char key[64];
-
-		snprintf(key, sizeof(key), "bandwidth/%s/average", dirs[i]);
-		put(&bed, back("vif", g.devid, key), "4096");
-		/* The watch is seen before any packet of the next turn. */
-		exchange(NET_V4, 5);
-		took = now();
-		transfer(NET_V4, i ? GUEST : CONTROL, 4 * MIB);
-		took = now() - took;
-		/* A tenth of a second's worth may come at once. */
-		if (took < 0.7)
-			die("%s: 4 MiB in %.2f s", dirs[i], took);
-		put(&bed, back("vif", g.devid, key), "0");
-	}
+	rates_hold(g.base.devid);
 	guest_stop(&g);
 }
 
 /* ---- hostile ones ------------------------------------------------------------------------ */
 
-static void ends_in(unsigned int devid, const char *message)
-{
-	char path[128];
-	char *error;
-
-	wait_for(&bed, back("vif", devid, "state"), "5");
-	snprintf(path, sizeof(path),
-		 "/local/domain/0/error/backend/vif/%u/%u/error",
-		 (unsigned int)DOMID, devid);
-	error = get(&bed, path);
-	assert_non_null(error);
-	if (!strstr(error, message))
-		die("\"%s\" is not \"%s\"", error, message);
-	free(error);
-}
-
 static void lies_end_in(void (*lie)(struct ownfront *f), const char *message)
 {
 	struct ownfront_options opt = plain;
-	unsigned int devid = next_device++;
+	unsigned int devid = device_new(vif_plain);
 	struct ownfront f;
 
 	opt.no_thread = true;
-	make_device(&bed, "vif", devid, vif_plain);
 	ownfront_start(&f, &bed, devid, &opt, NULL);
 	lie(&f);
 	send_event(&f.queue[0].port);
-	ends_in(devid, message);
+	ends_for(devid, message);
 	ownfront_stop(&f);
-	/* It may begin again. */
-	put(&bed, front("vif", devid, "state"), "6");
-	wait_for(&bed, back("vif", devid, "state"), "6");
-	put(&bed, front("vif", devid, "state"), "1");
+	begins_again(devid);
 	ownfront_start(&f, &bed, devid, &opt, NULL);
 	ownfront_stop(&f);
-	vif_remove(&bed, devid);
-	tap_wait(devid, false);
+	device_remove(devid);
 }
 
 static void set(uint32_t *field, uint32_t value)
@@ -322,20 +226,18 @@ static void lies(void **state)
 static void is_refused(void (*lie)(struct ownfront *f), const char *message)
 {
 	struct ownfront_options opt = plain;
-	unsigned int devid = next_device++;
+	unsigned int devid = device_new(vif_plain);
 	struct ownfront f;
 
 	opt.no_thread = true;
-	make_device(&bed, "vif", devid, vif_plain);
 	wait_for(&bed, back("vif", devid, "state"), "2");
 	ownfront_prepare(&f, &bed, devid, &opt);
 	ownfront_put_keys(&f);
 	lie(&f);
 	put(&bed, front("vif", devid, "state"), "3");
-	ends_in(devid, message);
+	ends_for(devid, message);
 	ownfront_stop(&f);
-	vif_remove(&bed, devid);
-	tap_wait(devid, false);
+	device_remove(devid);
 }
 
 static void no_magic(struct ownfront *f)
@@ -397,21 +299,6 @@ static void mistakes(void **state)
 	is_refused(used_ring, "the receive pipe makes no sense");
 }
 
-static int start_all(void **state)
-{
-	(void)state;
-	testbed_start(&bed, FRAMES);
-	start_backend(&bed, "parapet-netback");
-	return 0;
-}
-
-static int stop_all(void **state)
-{
-	(void)state;
-	testbed_stop(&bed);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,9 +313,7 @@ int main(void)
 		cmocka_unit_test(mistakes),
 	};
 
-	if (!spaces_make()) {
-		printf("1..1\nok 1 - netback # SKIP needs root and TAPs\n");
+	if (!bed_is_possible())
 		return 0;
-	}
-	return cmocka_run_group_tests(tests, start_all, stop_all);
+	return cmocka_run_group_tests(tests, bed_start, bed_stop);
 }

@@ -30,9 +30,9 @@ static bool forward_one(struct ownfront *f, struct ownfront_queue *q)
 	p.bytes = (uint32_t)n - (uint32_t)sizeof(head);
 	if (!header_to_packet(&head, &p))
 		die("the guest's network sends what nobody can");
-	f->sent++;
-	f->open_sent += p.flags & PV_NET_CSUM_OPEN;
-	f->large_sent += p.gso != PV_NET_GSO_NONE;
+	f->forwarder.sent++;
+	f->forwarder.open_sent += p.flags & PV_NET_CSUM_OPEN;
+	f->forwarder.large_sent += p.gso != PV_NET_GSO_NONE;
 	pvnet_fill_put(&q->ring.tx, &p);
 	return true;
 }
@@ -67,9 +67,9 @@ static bool deliver_one(struct ownfront *f, struct ownfront_queue *q)
 	if (writev(q->tap, iov, 2) < 0)
 		die("the guest's network does not take a packet: %s",
 		    strerror(errno));
-	f->received++;
-	f->open_received += p.flags & PV_NET_CSUM_OPEN;
-	f->large_received += p.gso != PV_NET_GSO_NONE;
+	f->forwarder.received++;
+	f->forwarder.open_received += p.flags & PV_NET_CSUM_OPEN;
+	f->forwarder.large_received += p.gso != PV_NET_GSO_NONE;
 	pvnet_drain_done(&q->ring.rx);
 	return true;
 }
@@ -100,24 +100,17 @@ static bool forward(struct ownfront *f, struct ownfront_queue *q,
 
 /* ---- the thread ------------------------------------------------------------------------- */
 
-static void drain(int fd)
-{
-	char bytes[256];
-
-	while (read(fd, bytes, sizeof(bytes)) > 0)
-		;
-}
-
 static void *run(void *arg)
 {
 	struct ownfront *f = arg;
-	struct pollfd fd[1 + 2 * OWN_QUEUES];
+	struct pollfd fd[1 + 2 * GUEST_QUEUES];
 
 	for (;;) {
 		bool more = false;
 		nfds_t nr = 1;
 
-		fd[0] = (struct pollfd){.fd = f->stop[0], .events = POLLIN};
+		fd[0] = (struct pollfd){.fd = f->forwarder.stop[0],
+					.events = POLLIN};
 		for (unsigned int i = 0; i < f->opt.queues; i++) {
 			struct ownfront_queue *q = &f->queue[i];
 
@@ -131,7 +124,7 @@ static void *run(void *arg)
 			return NULL;
 		for (nfds_t i = 2; i < nr; i += 2)
 			if (fd[i].revents)
-				drain(fd[i].fd);
+				forwarder_drain(fd[i].fd);
 	}
 }
 
@@ -206,21 +199,13 @@ void ownfront_start(struct ownfront *f, struct testbed *t, unsigned int devid,
 	put(t, front("vif", devid, "state"), "3");
 	wait_for(t, back("vif", devid, "state"), "4");
 	put(t, front("vif", devid, "state"), "4");
-	if (opt->no_thread)
-		return;
-	if (pipe(f->stop) || pthread_create(&f->thread, NULL, run, f))
-		die("start a thread");
+	if (!opt->no_thread)
+		forwarder_start(&f->forwarder, run, f);
 }
 
 void ownfront_stop(struct ownfront *f)
 {
-	if (!f->opt.no_thread) {
-		if (write(f->stop[1], "", 1) != 1)
-			die("stop a thread");
-		pthread_join(f->thread, NULL);
-		close(f->stop[0]);
-		close(f->stop[1]);
-	}
+	forwarder_stop(&f->forwarder);
 	for (unsigned int i = 0; i < f->opt.queues; i++) {
 		close(f->queue[i].port.up);
 		close(f->queue[i].port.down);

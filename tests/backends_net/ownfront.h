@@ -7,14 +7,8 @@
 #ifndef TESTS_BACKENDS_NET_OWNFRONT_H
 #define TESTS_BACKENDS_NET_OWNFRONT_H
 
-#include <pthread.h>
-
 #include "pv-frontends/core/pvnet.h"
-#include "tests/backends/domain.h"
-
-enum {
-	OWN_QUEUES = 4,
-};
+#include "tests/backends_net/guest.h"
 
 struct ownfront_options {
 	unsigned int queues;
@@ -36,13 +30,9 @@ struct ownfront_queue {
 struct ownfront {
 	struct testbed *t;
 	unsigned int devid;
+	struct forwarder forwarder;
 	struct ownfront_options opt;
-	struct ownfront_queue queue[OWN_QUEUES];
-	pthread_t thread;
-	int stop[2]; /* a pipe */
-	/* What was seen, for tests to look at. */
-	unsigned int sent, received, large_sent, large_received, open_sent,
-		open_received;
+	struct ownfront_queue queue[GUEST_QUEUES];
 };
 
 /* Rings, ports and the store's keys; state 4.  taps[] has a descriptor for each

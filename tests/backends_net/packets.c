@@ -212,3 +212,12 @@ uint32_t packet_make(unsigned char *p, enum packet_kind kind, uint32_t payload)
 	put16(p + field(&w), transport_sum(p, at));
 	return at;
 }
+
+bool packet_wrong(const struct virtio_net_hdr *head, long bytes, long most)
+{
+	if (bytes < 14 || bytes > most || head->hdr_len > bytes)
+		return true;
+	if (head->flags && head->csum_start + head->csum_offset + 2 > bytes)
+		return true;
+	return head->gso_type && !(head->gso_size && head->flags);
+}

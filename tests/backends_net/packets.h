@@ -3,6 +3,7 @@
 #ifndef TESTS_BACKENDS_NET_PACKETS_H
 #define TESTS_BACKENDS_NET_PACKETS_H
 
+#include <linux/virtio_net.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -39,5 +40,7 @@ uint32_t packet_make(unsigned char *p, enum packet_kind kind, uint32_t payload);
 void packet_spoil_checksum(unsigned char *p, uint32_t bytes);
 /* Of the IP header, if it has one, and of TCP or UDP. */
 bool packet_checksum_right(const unsigned char *p, uint32_t bytes);
+/* What no TAP may be given, with a packet of so many bytes, at most of `most`. */
+bool packet_wrong(const struct virtio_net_hdr *head, long bytes, long most);
 
 #endif

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "pv-backends/blk/blk.h"
+#include "tests/backends/acts.h"
 #include "tests/backends/fake_bus.h"
 #include "tests/store/fuzz.h"
 
@@ -412,20 +413,13 @@ static void do_act(unsigned int what, const uint8_t *data, size_t n,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t kind = size ? *data : 0;
+	struct act_input in = {data + !!size, size - !!size};
+	struct act_one act;
 
 	start(kind);
-	for (data++; size > 2 && !t.fatal && !t.blk.broken;) {
-		unsigned int what = data[0];
-		size_t n = data[1];
-
-		data += 2;
-		size -= 2;
-		if (n > size - 1)
-			n = size - 1;
-		do_act(what % ACTS, data, n, kind);
-		data += n;
-		size -= n;
-		if (what & ACT_TURN)
+	while (!t.fatal && !t.blk.broken && acts_next(&in, &act)) {
+		do_act(act.what % ACTS, act.data, act.n, kind);
+		if (act.what & ACT_TURN)
 			turn();
 	}
 	while (!t.fatal && !t.blk.broken && (t.list || t.blk.held)) {
@@ -438,14 +432,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 /* ---- good inputs ---------------------------------------------------------------- */
 
-static size_t put(uint8_t *out, unsigned int what, const void *data, size_t n)
-{
-	out[0] = (uint8_t)what;
-	out[1] = (uint8_t)n;
-	memcpy(out + 2, data, n);
-	return 2 + n;
-}
-
 static size_t put_segments(uint8_t *out)
 {
 	struct {
@@ -456,7 +442,7 @@ static size_t put_segments(uint8_t *out)
 	for (unsigned int i = 0; i < 31; i++)
 		page.s[i] = (struct pv_blkif_segment){.gref = 2 + i,
 						      .last_sect = 7};
-	return put(out, ACT_FRAME, &page, sizeof(page));
+	return acts_put(out, ACT_FRAME, &page, sizeof(page));
 }
 
 static size_t put_special(uint8_t *out, uint8_t operation)
@@ -467,19 +453,19 @@ static size_t put_special(uint8_t *out, uint8_t operation)
 	s.req.id = operation;
 	if (operation == BLKIF_OP_DISCARD)
 		s.discard.nr_sectors = 8;
-	return put(out, ACT_SLOTS + ACT_TURN, &s, SLOT);
+	return acts_put(out, ACT_SLOTS + ACT_TURN, &s, SLOT);
 }
 
 static size_t put_mixed(uint8_t *out)
 {
 	size_t at = 0;
 
-	at += put(out + at, ACT_WRITE, "\x08\x0f\x03", 3);
-	at += put(out + at, ACT_READ + ACT_TURN, "\x08\x0f\x05", 3);
+	at += acts_put(out + at, ACT_WRITE, "\x08\x0f\x03", 3);
+	at += acts_put(out + at, ACT_READ + ACT_TURN, "\x08\x0f\x05", 3);
 	at += put_segments(out + at);
-	at += put(out + at, ACT_INDIRECT + ACT_TURN, "\0\x0f", 2);
-	at += put(out + at, ACT_INDIRECT + ACT_TURN, "\1\x08", 2);
-	at += put(out + at, ACT_FINISH + ACT_TURN, "\1\0", 2);
+	at += acts_put(out + at, ACT_INDIRECT + ACT_TURN, "\0\x0f", 2);
+	at += acts_put(out + at, ACT_INDIRECT + ACT_TURN, "\1\x08", 2);
+	at += acts_put(out + at, ACT_FINISH + ACT_TURN, "\1\0", 2);
 	return at;
 }
 
@@ -501,28 +487,32 @@ size_t fuzz_seed(unsigned i, uint8_t *out, size_t room)
 	case 5:
 	case 6:
 		at += put_mixed(out + at);
-		at += put(out + at, ACT_KILL + ACT_TURN, "", 0);
+		at += acts_put(out + at, ACT_KILL + ACT_TURN, "", 0);
 		at += put_mixed(out + at);
-		at += put(out + at, ACT_FINISH, "\0\5", 2);
-		at += put(out + at, ACT_KILL, "\1", 1);
+		at += acts_put(out + at, ACT_FINISH, "\0\5", 2);
+		at += acts_put(out + at, ACT_KILL, "\1", 1);
 		return at + put_mixed(out + at);
 	case 7:
 		for (uint8_t op = 0; op < 9; op++)
 			at += put_special(out + at, op);
-		at += put(out + at, ACT_FINISH + ACT_TURN, "", 0);
+		at += acts_put(out + at, ACT_FINISH + ACT_TURN, "", 0);
 		return at + put_mixed(out + at);
 	case 8:
-		at += put(out + at, ACT_MEANWHILE, "\0\0\x10\x20\x30\x40", 6);
+		at += acts_put(out + at, ACT_MEANWHILE, "\0\0\x10\x20\x30\x40",
+			       6);
 		return at + put_mixed(out + at);
 	case 9:
 		at += put_mixed(out + at);
-		return at + put(out + at, ACT_PROD + ACT_TURN, "\1\2\3", 3);
+		return at +
+		       acts_put(out + at, ACT_PROD + ACT_TURN, "\1\2\3", 3);
 	case 10: /* a full ring, and an index beyond it */
 		for (int k = 0; k < 64; k++)
-			at += put(out + at, ACT_READ, "\x01\x00\x02", 3);
-		return at + put(out + at, ACT_PROD + ACT_TURN, "\xc8\0\0", 3);
+			at += acts_put(out + at, ACT_READ, "\x01\x00\x02", 3);
+		return at +
+		       acts_put(out + at, ACT_PROD + ACT_TURN, "\xc8\0\0", 3);
 	case 11: /* the last sectors */
-		at += put(out + at, ACT_READ + ACT_TURN, "\x7f\x03\x02", 3);
+		at += acts_put(out + at, ACT_READ + ACT_TURN, "\x7f\x03\x02",
+			       3);
 		return at + put_mixed(out + at);
 	default:
 		return 0;
