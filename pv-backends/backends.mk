@@ -9,10 +9,13 @@ BE_COMMON := $(BE_COMMON_PURE) $(addprefix pv-backends/common/,log.o journal.o \
 BE_WORKER := $(addprefix pv-backends/common/,xenbus.o worker.o supervisor.o \
 	harden.o main.o) tools/harden/harden.o
 
+# For those with own rings.
+BE_OWN := $(addprefix pv-backends/common/,own_ring.o turn.o linger.o)
+
 BE_BLK_PURE := $(addprefix pv-backends/blk/,request.o saved.o pool.o)
 BE_BLK := $(BE_BLK_PURE) $(addprefix pv-backends/blk/,data.o flow.o image.o \
-	image_file.o main.o tune.o) pv-backends/pvblk/pvblk.o \
-	pv-backends/pvblk/linger.o pv-frontends/core/back.o
+	image_file.o main.o tune.o) $(BE_OWN) pv-backends/pvblk/pvblk.o \
+	pv-frontends/core/back.o
 
 BE_BLK_ALL := $(BE_COMMON) $(BE_WORKER) $(BE_BLK)
 BE_NBD := pv-backends/blk/image_nbd.o

@@ -4,9 +4,8 @@ BE_NET_PURE := $(addprefix pv-backends/net/,tx.o rx.o headers.o offload.o \
 	segment.o)
 BE_NET_FLOW := $(BE_NET_PURE) $(addprefix pv-backends/net/,flow.o from_guest.o \
 	to_guest.o)
-BE_PVNET := $(addprefix pv-backends/pvnet/,pvnet.o queue.o header.o) \
-	pv-backends/pvblk/linger.o pv-frontends/core/net_pipe.o \
-	pv-frontends/core/net_back.o
+BE_PVNET := $(BE_OWN) $(addprefix pv-backends/pvnet/,pvnet.o queue.o header.o) \
+	$(addprefix pv-frontends/core/,net_pipe.o net_back.o)
 BE_NET_ALL := $(BE_COMMON) $(BE_WORKER) $(BE_NET_FLOW) \
 	$(addprefix pv-backends/net/,link.o tap.o ovs.o main.o) \
 	$(BE_PVNET)

@@ -10,23 +10,14 @@
  * what the image has finished; before the loop sleeps the image gets all with
  * one call, and all answers of a queue become visible at once.
  *
- * Going to sleep and being woken costs both ends more than a small request
- * does.  So before it sleeps the process looks for some time whether more comes,
- * if that would have been worth it lately (linger.c); until it has asked to be
- * told nobody sends it an event.
- *
- * A request that a rate limit delays is held; nothing is taken meanwhile.  A
- * frontend that breaks the protocol loses its device at the end of the turn.
+ * A request that a rate limit delays is held; nothing is taken meanwhile.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <pv/io/xenbus.h>
 
 #include "pv-backends/blk/blk.h"
-#include "pv-backends/pvblk/linger.h"
+#include "pv-backends/common/own_ring.h"
+#include "pv-backends/common/turn.h"
 #include "pv-backends/pvblk/pvblk.h"
 #include "pv-frontends/core/pvblk.h"
 
@@ -46,11 +37,9 @@ struct pv_work {
 };
 
 struct pv_queue {
+	struct own_queue own;
 	struct blk *b;
 	struct pvblk_back ring;
-	struct bus_port port;
-	void *map; /* ring and data: HOSTILE */
-	unsigned int nr_pages;
 	struct pv_work work[PV_BLK_TAGS];
 };
 
@@ -59,17 +48,14 @@ struct pvblk {
 	struct pv_blk_config config;
 	struct pv_work *held; /* the next to start, once it may      */
 	struct ev_timer tick; /* a limit lets it pass                */
-	struct ev_prepare turn; /* the end of a turn of the loop     */
-	struct ev_idle more; /* do not sleep: there is more to take  */
-	struct ev_check woken;
-	struct linger linger;
+	struct turn turn;
 };
 
 /* ---- working ----------------------------------------------------------------- */
 
 static unsigned char *data_of(const struct pv_queue *q)
 {
-	return (unsigned char *)q->map +
+	return (unsigned char *)q->own.map +
 	       PV_BLK_RING_PAGES * (size_t)PV_PAGE_SIZE;
 }
 
@@ -198,7 +184,7 @@ static void on_event(struct bus_port *p)
 {
 	const struct pv_queue *q =
 		(const struct pv_queue *)((char *)p -
-					  offsetof(struct pv_queue, port));
+					  offsetof(struct pv_queue, own.port));
 
 	if (!pvblk_back_busy(&q->ring))
 		bus_idle_event(p);
@@ -214,23 +200,16 @@ static void on_tick(struct ev_loop *loop, struct ev_timer *w, int what)
 		admit(b, b->pv->held);
 }
 
-static void on_more(struct ev_loop *loop, struct ev_idle *w, int what)
-{
-	(void)loop;
-	(void)w;
-	(void)what;
-}
-
 static void show_answers(struct pv_queue *q)
 {
 	if (pvblk_back_push(&q->ring))
-		bus_notify(&q->port);
+		bus_notify(&q->own.port);
 }
 
-/* What came in goes to the image, what it has done goes out.  True: there is
- * more than may be taken now. */
-static bool work_off(struct blk *b)
+/* What came in goes to the image, what it has done goes out. */
+static enum turn_end work_off(void *priv)
 {
+	struct blk *b = priv;
 	bool more = false;
 
 	for (unsigned int i = 0; i < b->nr_queues; i++)
@@ -238,23 +217,29 @@ static bool work_off(struct blk *b)
 	b->image->ops->kick(b->image);
 	for (unsigned int i = 0; i < b->nr_queues; i++)
 		show_answers(&b->pv->queue[i]);
-	return more;
+	if (b->broken)
+		return TURN_BROKEN;
+	if (more)
+		return TURN_MORE;
+	return b->pv->held ? TURN_HELD : TURN_DONE;
 }
 
-/* Is there anything to do?  Looks at memory only. */
-static bool is_quiet(struct blk *b)
+static bool is_busy(void *priv, unsigned int looks)
 {
+	struct blk *b = priv;
+
+	(void)looks;
 	if (b->image->ops->poll)
 		b->image->ops->poll(b->image);
 	for (unsigned int i = 0; i < b->nr_queues; i++)
 		if (pvblk_back_busy(&b->pv->queue[i].ring))
-			return false;
-	return true;
+			return true;
+	return false;
 }
 
-/* Ask all frontends for events; true: there was no need to. */
-static bool must_sleep(struct blk *b)
+static bool must_sleep(void *priv)
 {
+	struct blk *b = priv;
 	bool more = false;
 
 	for (unsigned int i = 0; i < b->nr_queues; i++)
@@ -262,68 +247,18 @@ static bool must_sleep(struct blk *b)
 	return !more;
 }
 
-/* The end of a turn. */
-static void on_turn(struct ev_loop *loop, struct ev_prepare *t, int what)
-{
-	struct blk *b = t->data;
-	struct pvblk *pv = b->pv;
-	bool more = work_off(b);
-
-	(void)what;
-	linger_begin(&pv->linger);
-	while (!more && !b->broken && !pv->held &&
-	       linger_goes_on(&pv->linger)) {
-		if (is_quiet(b))
-			continue;
-		linger_caught(&pv->linger);
-		more = work_off(b);
-	}
-	if (b->broken) {
-		xb_fatal(b->xb, "%s", b->xb->error);
-		return;
-	}
-	if (more || (!pv->held && !must_sleep(b)))
-		ev_idle_start(loop, &pv->more);
-	else
-		ev_idle_stop(loop, &pv->more);
-	linger_sleeps(&pv->linger);
-}
-
-static void on_woken(struct ev_loop *loop, struct ev_check *c, int what)
-{
-	struct blk *b = c->data;
-
-	(void)loop;
-	(void)what;
-	linger_woken(&b->pv->linger);
-}
+static const struct turn_ops turn_ops = {work_off, is_busy, must_sleep};
 
 /* ---- connecting ---------------------------------------------------------------- */
 
 void pvblk_publish(struct blk *b)
 {
-	struct store *s = &b->xb->store;
-	struct store_value asked;
-	uint64_t state;
-
-	store_put(s, b->xb->back, "feature-parapet-ring", "%u", PV_BLK_VERSION);
-	/* A frontend that begins may not speak what the one before it did. */
-	if (store_read(s, b->xb->front, "protocol-pv", &asked) &&
-	    !xb_number(b->xb, b->xb->front, "state", XenbusStateReconfigured,
-		       XenbusStateUnknown, &state) &&
-	    (state < XenbusStateInitialised || state > XenbusStateConnected))
-		store_remove(s, b->xb->front, "protocol-pv");
+	own_publish(b->xb, PV_BLK_VERSION);
 }
 
 int pvblk_wanted(struct blk *b, bool *wanted)
 {
-	uint64_t version;
-
-	if (xb_number(b->xb, b->xb->front, "protocol-pv", PV_BLK_VERSION, 0,
-		      &version))
-		return -1;
-	*wanted = version != 0;
-	return 0;
+	return own_wanted(b->xb, PV_BLK_VERSION, wanted);
 }
 
 static void set_config(struct blk *b)
@@ -348,91 +283,36 @@ static void set_config(struct blk *b)
 void pvblk_resized(struct blk *b)
 {
 	set_config(b);
-	bus_notify(&b->pv->queue[0].port);
-}
-
-/* HOSTILE: the directory is copied before it is looked at. */
-static int map_queue(struct pv_queue *q, uint32_t ref)
-{
-	struct xb *xb = q->b->xb;
-	struct pv_blk_dir dir;
-	struct pv_gnt_copy c = {
-		.local = &dir,
-		.ref = ref,
-		.domid = xb->domid,
-		.bytes = sizeof(dir),
-	};
-
-	if (bus_copy(xb->bus, &c, 1))
-		return xb_error(xb, "%s", bus_error());
-	if (c.status)
-		return xb_error(xb, "grant %u: %s", ref,
-				pv_gnt_status_text(c.status));
-	q->nr_pages = pvblk_back_dir(&dir);
-	if (!q->nr_pages)
-		return xb_error(xb, "the directory of a queue makes no sense");
-	q->map = bus_map(xb->bus, xb->domid, dir.ref, q->nr_pages);
-	if (!q->map)
-		return xb_error(xb, "%s", bus_error());
-	return 0;
+	bus_notify(&b->pv->queue[0].own.port);
 }
 
 static int attach_queue(struct blk *b, unsigned int nr)
 {
 	struct pv_queue *q = &b->pv->queue[nr];
-	struct xb *xb = b->xb;
-	char dir[STORE_PATH + 16];
-	uint64_t ref, port;
+	struct pv_blk_dir dir;
 
 	q->b = b;
-	snprintf(dir, sizeof(dir), "%s/queue-%u", xb->front, nr);
-	if (xb_number(xb, dir, "ring-ref", UINT32_MAX, UINT64_MAX, &ref) ||
-	    xb_number(xb, dir, "event-channel", UINT32_MAX, UINT64_MAX, &port))
+	if (own_read(b->xb, &q->own, nr, &dir, sizeof(dir)) ||
+	    own_map(b->xb, &q->own, dir.ref, pvblk_back_dir(&dir)))
 		return -1;
-	if (ref == UINT64_MAX || port == UINT64_MAX)
-		return xb_error(xb, "queue-%u: keys are missing", nr);
-	if (map_queue(q, (uint32_t)ref))
-		return -1;
-	pvblk_back_attach(&q->ring, q->map, q->nr_pages - PV_BLK_RING_PAGES);
-	q->port.event = on_event;
-	if (bus_bind(xb->bus, &q->port, xb->domid, (uint32_t)port))
-		return xb_error(xb, "%s", bus_error());
-	return 0;
-}
-
-static void start_loop(struct blk *b)
-{
-	struct pvblk *pv = b->pv;
-
-	ev_init(&pv->tick, on_tick);
-	pv->tick.data = b;
-	ev_idle_init(&pv->more, on_more);
-	ev_prepare_init(&pv->turn, on_turn);
-	pv->turn.data = b;
-	ev_prepare_start(b->xb->loop, &pv->turn);
-	ev_check_init(&pv->woken, on_woken);
-	pv->woken.data = b;
-	ev_check_start(b->xb->loop, &pv->woken);
+	pvblk_back_attach(&q->ring, q->own.map,
+			  q->own.nr_pages - PV_BLK_RING_PAGES);
+	return own_bind(b->xb, &q->own, on_event);
 }
 
 void pvblk_detach(struct blk *b)
 {
 	struct pvblk *pv = b->pv;
-	struct ev_loop *loop = b->xb->loop;
 
-	ev_timer_stop(loop, &pv->tick);
-	ev_idle_stop(loop, &pv->more);
-	ev_prepare_stop(loop, &pv->turn);
-	ev_check_stop(loop, &pv->woken);
+	ev_timer_stop(b->xb->loop, &pv->tick);
+	turn_stop(&pv->turn);
 	b->image->ops->drain(b->image);
 	for (unsigned int i = 0; i < b->nr_queues; i++) {
 		struct pv_queue *q = &pv->queue[i];
 
-		if (q->port.bus)
+		if (q->own.port.bus)
 			show_answers(q);
-		bus_unbind(&q->port);
-		if (q->map)
-			bus_unmap(b->xb->bus, q->map, q->nr_pages);
+		own_release(b->xb, &q->own);
 	}
 	free(pv);
 	b->pv = NULL;
@@ -450,7 +330,9 @@ int pvblk_attach(struct blk *b)
 	}
 	b->broken = false;
 	b->active = 0;
-	start_loop(b);
+	ev_init(&b->pv->tick, on_tick);
+	b->pv->tick.data = b;
+	turn_start(&b->pv->turn, b->xb, &turn_ops, b);
 	for (unsigned int i = 0; i < b->nr_queues; i++) {
 		if (attach_queue(b, i)) {
 			pvblk_detach(b);
@@ -461,8 +343,8 @@ int pvblk_attach(struct blk *b)
 	set_config(b);
 	/* Answers of a predecessor may be there unannounced. */
 	for (unsigned int i = 0; i < b->nr_queues; i++)
-		bus_notify(&b->pv->queue[i].port);
+		bus_notify(&b->pv->queue[i].own.port);
 	log_line("connected, ring=own queues=%u pages=%u again=%u",
-		 b->nr_queues, b->pv->queue[0].nr_pages, redo);
+		 b->nr_queues, b->pv->queue[0].own.nr_pages, redo);
 	return 0;
 }

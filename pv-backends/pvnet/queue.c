@@ -72,7 +72,7 @@ bool queue_send(struct pvnet_queue *q)
 	if (look == PVNET_LIE)
 		net_lie(n, "the transmit pipe makes no sense");
 	else if (pvnet_drain_tell(&q->ring.tx))
-		bus_notify(&q->port);
+		bus_notify(&q->own.port);
 	return i == AT_ONCE;
 }
 
@@ -81,7 +81,7 @@ bool queue_send(struct pvnet_queue *q)
 static void show(struct pvnet_queue *q)
 {
 	if (pvnet_fill_push(&q->ring.rx))
-		bus_notify(&q->port);
+		bus_notify(&q->own.port);
 }
 
 /* Room for any packet; false: not now. */

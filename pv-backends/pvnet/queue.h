@@ -5,17 +5,16 @@
 
 #include <linux/virtio_net.h>
 
+#include "pv-backends/common/own_ring.h"
 #include "pv-backends/net/net.h"
 #include "pv-backends/pvnet/pvnet.h"
 #include "pv-frontends/core/pvnet.h"
 
 struct pvnet_queue {
+	struct own_queue own;
 	struct net *n;
 	struct pvnet_back ring;
-	struct bus_port port;
 	struct ev_io tap; /* runs until the TAP has a packet            */
-	void *map; /* ring and areas: HOSTILE */
-	unsigned int nr_pages;
 	unsigned char *tx_area, *rx_area;
 	bool ready; /* the TAP may have a packet                        */
 	bool starved; /* the frontend tells when there is room          */

@@ -17,7 +17,7 @@ $(BUILD)/tests/backends-blk: $(BUILD)/san/tests/backends/blk_front.o
 $(BUILD)/tests/backends-unit: $(BUILD)/san/tests/backends/unit_test.o \
 		$(addprefix $(BUILD)/san/pv-backends/,common/ring.o \
 		common/limit.o common/xb_state.o blk/request.o blk/saved.o \
-		console/stream.o pvblk/linger.o)
+		console/stream.o common/linger.o)
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka
 

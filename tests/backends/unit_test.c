@@ -18,7 +18,7 @@
 #include "pv-backends/blk/blk.h"
 #include "pv-backends/common/xb_state.h"
 #include "pv-backends/console/stream.h"
-#include "pv-backends/pvblk/linger.h"
+#include "pv-backends/common/linger.h"
 
 /* ---- rings -------------------------------------------------------------------------- */
 

@@ -14,7 +14,7 @@ $(BUILD)/tests/frontends-pvblk: $(addprefix $(BUILD)/san/, \
 # Both ends in one program.
 $(BUILD)/tests/frontends-pvblk-unit: $(addprefix $(BUILD)/san/, \
 		tests/frontends/pvblk_unit_test.o \
-		pv-backends/pvblk/linger.o $(PVBLK_CORE))
+		pv-backends/common/linger.o $(PVBLK_CORE))
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -lpthread
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "pv-backends/pvblk/linger.h"
+#include "pv-backends/common/linger.h"
 #include "pv-frontends/core/pvblk.h"
 
 static struct pv_blk_ring ring;

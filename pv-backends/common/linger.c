@@ -4,7 +4,7 @@
  *
  * The time without work says what would have been right: shorter than the most
  * that one may wait, and a longer window would have caught it; longer, and the
- * window was wasted and shrinks, soon to nothing.  So a busy disk has a process
+ * window was wasted and shrinks, soon to nothing.  So a busy device has a process
  * that does not sleep, and an idle one costs nothing.
  *
  * Where the other end has to share our CPU it can do nothing while we look.  Then
@@ -13,7 +13,7 @@
  */
 #include <time.h>
 
-#include "pv-backends/pvblk/linger.h"
+#include "pv-backends/common/linger.h"
 
 enum {
 	LOOKS = 16, /* for one look at the clock */

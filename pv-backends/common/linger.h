@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How long to look for more work before sleeping. */
-#ifndef PV_BACKENDS_PVBLK_LINGER_H
-#define PV_BACKENDS_PVBLK_LINGER_H
+#ifndef PV_BACKENDS_COMMON_LINGER_H
+#define PV_BACKENDS_COMMON_LINGER_H
 
 #include <stdbool.h>
 #include <stdint.h>
