@@ -43,8 +43,8 @@ TEST_NEEDS += $(FE_TESTS) $(addprefix $(BUILD)/tests/frontends-,pvblk-fuzz \
 TESTS += $(addsuffix @180,$(FE_TESTS)) tests/frontends/fuzz@180 \
 	tests/frontends/models@300
 
-# A stock guest with each module, in a real control domain.
+# A stock guest with the modules, in a real control domain.
 TEST_NEEDS += $(MODULES) $(BUILD)/parapet images $(BUILD)/tests/net-traffic \
 	$(addprefix $(BUILD)/bin/,parapet parapetd parapet-stored parapet-store \
 	parapet-blkback parapet-netback parapet-consoled)
-TESTS += tests/frontends/guest_pvblk.py@900 tests/frontends/guest_pvnet.py@900
+TESTS += tests/frontends/guest_own.py@1200

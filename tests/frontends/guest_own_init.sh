@@ -1,0 +1,301 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# First program of the guest that guest_own_run.sh starts: a stock kernel with
+# our modules.  A line "PASS name: detail" or "FAIL ..." is a check; the control
+# domain waits for some of the others.
+
+# shellcheck source=tests/lib/guest.sh
+. /etc/guest.sh
+
+driver() { basename "$(readlink "/sys/class/$1/device/driver")"; }
+disks_by() { # DRIVER DISK...
+	want=$1
+	shift
+	for disk; do
+		[ "$(driver "block/$disk")" = "$want" ] || return 1
+	done
+}
+eth0_by() { [ "$(driver net/eth0)" = "$1" ]; } # DRIVER
+count() { echo $#; }
+set_up() { # check it: again and again
+	ip addr add 10.9.0.2/24 dev eth0
+	ip -6 addr add fd09::2/64 dev eth0
+	ip link set eth0 up
+	check "$1" "answers come to pings" ping -c 2 -W 20 10.9.0.1
+}
+statistic() { cat "/sys/class/net/eth0/statistics/$1"; }
+large() { # rx or tx: packets are larger than a network's
+	[ $(($(statistic "$1_bytes") / $(statistic "$1_packets"))) -gt 3000 ]
+}
+bad_sums() { # by the kernel, over all protocols
+	awk '/^(Tcp|Udp):/ {
+		for (i = 1; i <= NF; i++) {
+			if ($i == "InCsumErrors") at[$1] = i
+			else if (i == at[$1]) sum += $i
+		}
+	} END { print sum + 0 }' /proc/net/snmp
+}
+
+# ---- how fast they are
+
+hundredths() { # of a second
+	read -r up _ </proc/uptime
+	echo "${up%.*}${up#*.}"
+}
+
+disk_rate() { # FRONTEND WORKLOAD MIB COMMAND...: the best of some, in MiB/s
+	front=$1 what=$2 mib=$3 best=1000000
+	shift 3
+	for _ in 1 2 3; do
+		forget
+		from=$(hundredths)
+		"$@" 2>/dev/null
+		took=$(($(hundredths) - from))
+		[ $took -ge $best ] || best=$took
+	done
+	tenths=$((mib * 1000 / (best + 1)))
+	echo "guest: rate $what $front $((tenths / 10)).$((tenths % 10)) MiB/s"
+}
+four_at_once() { # DISK OF_OR_IF COUNT
+	for i in 0 1 2 3; do
+		case $2 in
+		of) dd if=/dev/zero of="/dev/$1" bs=4k count="$3" \
+			seek=$((i * $3)) oflag=direct & ;;
+		*) dd if="/dev/$1" of=/dev/null bs=4k count="$3" \
+			skip=$((i * $3)) iflag=direct & ;;
+		esac
+	done
+	wait
+}
+disk_rates() { # FRONTEND FILE DISK: one in memory, one of the machine
+	large=48 small=8
+	n=$((large * 16))
+	disk_rate "$1" read-64k $large dd if="/dev/$2" of=/dev/null bs=64k \
+		count=$n iflag=direct
+	disk_rate "$1" write-64k $large dd if=/dev/zero of="/dev/$2" bs=64k \
+		count=$n oflag=direct
+	disk_rate "$1" read-4k $small dd if="/dev/$2" of=/dev/null bs=4k \
+		count=$((small * 256)) iflag=direct
+	disk_rate "$1" write-4k $small dd if=/dev/zero of="/dev/$2" bs=4k \
+		count=$((small * 256)) oflag=direct
+	disk_rate "$1" read-4k-x4 $small four_at_once "$2" if $((small * 64))
+	disk_rate "$1" write-4k-x4 $small four_at_once "$2" of $((small * 64))
+	disk_rate "$1" read-cached $large dd if="/dev/$2" of=/dev/null bs=64k \
+		count=$n
+	disk_rate "$1" write-cached $large dd if=/dev/zero of="/dev/$2" bs=64k \
+		count=$n conv=fsync
+	disk_rate "$1" disk-read $large dd if="/dev/$3" of=/dev/null bs=64k \
+		count=$n iflag=direct
+	disk_rate "$1" disk-write $large dd if=/dev/zero of="/dev/$3" bs=64k \
+		count=$n seek=256 oflag=direct
+}
+
+net_rate() { # FRONTEND WHAT COUNT [HOST]
+	check "$1" "$2" net-traffic "${2%-*}" "${4:-10.9.0.1}" 7000 "$3"
+	sed -n "s/.*: \([0-9.]*\) \([a-zA-Z/]*\)$/guest: rate $2 $1 \1 \2/p" \
+		/tmp/out
+}
+net_rates() { # FRONTEND: several times, for the first warms up
+	times="1 2" mib=8 trips=200
+	[ ! -e /etc/measure ] || times="1 2 3" mib=96 trips=3000
+	for _ in $times; do
+		net_rate "$1" trip $trips
+		net_rate "$1" send $mib
+		net_rate "$1" receive $mib
+	done
+}
+
+# ---- disks
+
+use_disks() {
+	# ---- what was written is read
+	for disk in xvda xvdb; do
+		dd if=/run/data of=/dev/$disk bs=64k conv=fsync 2>/dev/null
+		forget
+		check disk "$disk gives back what was written" \
+			[ "$(head -c 1000000 /dev/$disk | sum)" = "$(sum </run/data)" ]
+		dd if=/run/data of=/dev/$disk bs=4k count=100 seek=1000 oflag=direct \
+			2>/dev/null
+		check disk "$disk works without the page cache" \
+			[ "$(dd if=/dev/$disk bs=4k count=100 skip=1000 iflag=direct \
+				2>/dev/null | sum)" = \
+			"$(head -c 409600 /run/data | sum)" ]
+		dd if=/run/data of=/dev/$disk bs=512 count=99 seek=7 oflag=direct \
+			2>/dev/null
+		check disk "$disk takes single sectors" \
+			[ "$(dd if=/dev/$disk bs=512 count=99 skip=7 iflag=direct \
+				2>/dev/null | sum)" = \
+			"$(head -c 50688 /run/data | sum)" ]
+	done
+	zeros() { # OFFSET BYTES
+		[ "$(tail -c +$(($1 + 1)) /dev/xvdb | head -c "$2" | sum)" = \
+			"$(head -c "$2" /dev/zero | sum)" ]
+	}
+	blkdiscard -o 1048576 -l 1048576 /dev/xvdb
+	forget
+	check disk "a part that is discarded is empty" zeros 1048576 1048576
+
+	# ---- a file system
+	modprobe ext4
+	mke2fs /dev/xvda >/dev/null 2>&1
+	mkdir -p /mnt
+	check ext "a file system is made and mounted" mount /dev/xvda /mnt
+	i=0
+	while [ $i -lt 12 ]; do
+		head -c $((i * 9000 + 1)) /run/data >/mnt/$i
+		i=$((i + 1))
+	done
+	umount /mnt
+	forget
+	mount /dev/xvda /mnt
+	i=0 bad=0
+	while [ $i -lt 12 ]; do
+		[ "$(sum </mnt/$i)" = "$(head -c $((i * 9000 + 1)) /run/data | sum)" ] ||
+			bad=$((bad + 1))
+		i=$((i + 1))
+	done
+	check ext "its files are right" [ $bad = 0 ]
+	umount /mnt
+
+	# ---- the backend is killed, then starts over
+	load() { # NAME: four copies, direct, two at once; then compare
+		for i in 0 2; do
+			for j in $i $((i + 1)); do
+				dd if=/run/part of=/dev/xvda bs=16k seek=$((j * 64)) \
+					oflag=direct 2>/dev/null ||
+					echo "FAIL $1: write $j" &
+			done
+			wait
+		done
+		sync
+		forget
+		bad=0
+		for i in 0 1 2 3; do
+			[ "$(dd if=/dev/xvda bs=16k skip=$((i * 64)) count=31 \
+				2>/dev/null | sum)" = "$(sum </run/part)" ] ||
+				bad=$((bad + 1))
+		done
+		check "$1" "what was written meanwhile is right" [ $bad = 0 ]
+	}
+	for name in killed again; do
+		echo "guest: $name begins"
+		rm -f /run/stop
+		(
+			read -r _
+			: >/run/stop
+		) </dev/hvc0 &
+		until [ -e /run/stop ]; do
+			load "$name"
+		done
+		echo "guest: $name ends"
+		wait
+	done
+
+	# ---- resize, hot-plug, removal
+	echo "guest: waits for a larger disk"
+	before=$(cat /sys/block/xvdb/size)
+	grown() { [ "$(cat /sys/block/xvdb/size)" != "$before" ]; }
+	check resize "xvdb grows" wait_for grown
+	echo "guest: sizes $before $(cat /sys/block/xvdb/size)"
+	check plug "xvdb goes" wait_for [ ! -e /sys/block/xvdb ]
+	echo "guest: xvdb is gone"
+	check plug "xvdc comes" wait_for [ -b /dev/xvdc ]
+	check plug "ours serves it" [ "$(driver block/xvdc)" = parapet-blkfront ]
+	check plug "it can be read" eval 'head -c 1000000 /dev/xvdc >/run/hot'
+}
+
+# ---- the network
+
+use_network() {
+	check offload "large packets are sent" large tx
+	check offload "large packets are received" large rx
+	check udp "datagrams of all sizes" net-traffic ask 10.9.0.1 7000 60
+	net_rate own send-v6 4 fd09::1
+	net_rate own receive-v6 4 fd09::1
+	ip link set eth0 down
+	ip link set eth0 up
+	check down "goes down and up" ping -c 1 -W 20 10.9.0.1
+
+	# ---- the backend is killed, then starts over
+	echo "guest: load begins"
+	for way in send receive; do
+		: >/tmp/go.$way
+		while [ -e /tmp/go.$way ]; do
+			net-traffic $way 10.9.0.1 7000 4 2>&1 ||
+				echo "FAIL load: $way" >>/tmp/failed
+		done >/tmp/$way.log &
+	done
+	read -r _
+	rm -f /tmp/go.*
+	wait
+	cat /tmp/failed 2>/dev/null
+	check load "all bytes come while backends are killed and start over" \
+		[ ! -e /tmp/failed ]
+	echo "guest: $(grep -c MiB /tmp/send.log) and" \
+		"$(grep -c MiB /tmp/receive.log) transfers meanwhile"
+	check load "nothing is wrong with what came" \
+		[ "$(statistic rx_errors) $(bad_sums)" = "0 0" ]
+
+	# ---- another one comes and goes
+	echo "guest: waits for another interface"
+	check plug "eth1 comes" wait_for [ -e /sys/class/net/eth1 ]
+	check plug "ours serves it" [ "$(driver net/eth1)" = parapet-netfront ]
+	ip addr add 10.9.1.2/24 dev eth1
+	ip link set eth1 up
+	check plug "answers come to pings on it" ping -c 1 -W 20 10.9.1.1
+	echo "guest: has eth1"
+	check plug "eth1 goes" wait_for [ ! -e /sys/class/net/eth1 ]
+
+	# ---- the device is let go of, and taken again
+	echo vif-0 >/sys/bus/xen/drivers/parapet-netfront/unbind
+	check again "eth0 goes" [ ! -e /sys/class/net/eth0 ]
+	echo vif-0 >/sys/bus/xen/drivers/parapet-netfront/bind
+	check again "ours takes it again" wait_for eth0_by parapet-netfront
+	set_up again
+}
+
+# ---- all of it
+
+echo "guest: first program runs"
+head -c 1000000 /dev/urandom >/run/data
+head -c 507904 /run/data >/run/part
+ip link set lo up
+ipv6_at_once
+insmod /lib/parapet-blkfront.ko
+insmod /lib/parapet-netfront.ko
+modprobe -a xen-blkfront xen-netfront
+check own "ours takes both disks when it is loaded first" \
+	wait_for disks_by parapet-blkfront xvda xvdb
+check own "ours takes the interface when it is loaded first" \
+	wait_for eth0_by parapet-netfront
+set_up own
+echo "guest: queues=$(count /sys/block/xvda/mq/*)," \
+	"$(count /sys/class/net/eth0/queues/tx-*)"
+if [ -e /etc/measure ]; then
+	disk_rates own xvdb xvda
+	net_rates own
+	dd if=/run/part of=/dev/xvda bs=1M conv=fsync 2>/dev/null
+else
+	use_disks
+	net_rates own
+	use_network
+fi
+
+# A driver is in use as long as it has a device.
+for device in /sys/bus/xen/drivers/parapet-blkfront/vbd-*; do
+	basename "$device" >/sys/bus/xen/drivers/parapet-blkfront/unbind
+done
+check unload "the disks' module can go" wait_for rmmod parapet_blkfront
+echo vif-0 >/sys/bus/xen/drivers/parapet-netfront/unbind
+check unload "the network's module can go" wait_for rmmod parapet_netfront
+echo vif-0 >/sys/bus/xen/drivers/vif/bind
+echo "guest: our modules are gone"
+check stock "the stock frontend takes the interface" wait_for eth0_by vif
+set_up stock
+check stock "the stock frontend takes the disks" wait_for disks_by vbd xvde xvdf
+check stock "and reads what ours wrote" \
+	[ "$(head -c 507904 /dev/xvde | sum)" = "$(sum </run/part)" ]
+[ ! -e /etc/measure ] || disk_rates stock xvdf xvde
+net_rates stock
+echo "guest: all done"
+poweroff -f

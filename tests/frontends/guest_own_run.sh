@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+# What guest_own.py lets the control domain do: sourced by its init.
+# Each line "PASS name: detail" or "FAIL name: detail" is a check.
+
+# shellcheck source=tests/lib/control.sh
+. /etc/control.sh
+
+patience=300
+backend=/local/domain/0/backend
+is_connected() { [ "$(parapet-store read "$backend/$1/state")" = 4 ]; }
+no_ports() { [ -z "$(ls /sys/class/net/br0/brif)" ]; }
+
+use_disks() {
+	wait_for said "killed begins"
+	for n in 1 2 3 4; do
+		kill_worker "vbd-$domid-51712" "xvda is served again ($n)"
+		usleep 300000
+	done
+	type_in own ""
+	wait_for said "again begins"
+	for n in 1 2; do
+		parapet-store write "$backend/vbd/$domid/51712/state" 1
+		check again "xvda connects again ($n)" \
+			wait_for is_connected "vbd/$domid/51712"
+		usleep 500000
+	done
+	type_in own ""
+
+	wait_for said "waits for a larger"
+	truncate -s 96M /run/file.img
+	parapet-store write "$backend/vbd/$domid/51728/resize" 1
+	wait_for said "sizes"
+	check resize "the guest sees it" said "sizes 131072 196608"
+	check plug "a disk is removed" parapet -q detach-disk own xvdb
+	wait_for said "xvdb is gone"
+	check plug "a disk is added" parapet -q attach-disk own /run/more.img xvdc
+}
+
+use_network() {
+	wait_for said "load begins"
+	for n in 1 2 3 4; do
+		usleep 300000
+		kill_worker "vif-$domid-0" "eth0 is served again ($n)"
+	done
+	for n in 1 2; do
+		usleep 300000
+		parapet-store write "$backend/vif/$domid/0/state" 1
+		check again "eth0 connects again ($n)" \
+			wait_for is_connected "vif/$domid/0"
+	done
+	usleep 300000
+	type_in own ""
+
+	wait_for said "waits for another"
+	check plug "an interface is added" parapet -q attach-interface \
+		--mac=00:16:3e:01:02:04 own bridge br0
+	wait_for said "has eth1"
+	check plug "it is removed" \
+		parapet -q detach-interface own 00:16:3e:01:02:04
+}
+
+truncate -s 64M /run/file.img
+truncate -s 16M /run/more.img
+ipv6_at_once
+bridge
+ip addr add 10.9.1.1/24 dev br0
+ip -6 addr add fd09::1/64 dev br0
+net-traffic serve 7000 &
+toolstack
+check create "a guest with two disks and an interface" \
+	parapet -q create /guest/own.xml
+if ! parapet info own >/dev/null; then
+	daemon_logs
+	exit 1
+fi
+tail -n +1 -f $log &
+domid=$(field own domid)
+
+if [ ! -e /etc/measure ]; then
+	use_disks
+	use_network
+fi
+wait_for said "our modules are gone"
+check stock "a disk that ours closed is removed" \
+	parapet -q detach-disk own xvda
+[ ! -e /etc/measure ] || parapet -q detach-disk own xvdb
+check stock "and added" parapet -q attach-disk own /dev/vda xvde
+check stock "the other one, too" \
+	parapet -q attach-disk own /run/file.img xvdf
+wait_for said "all done"
+check end "no port of the bridge is left" wait_for no_ports
+grep -ih "blkback\|netback.*\(connected\|ring\|pipe\)" \
+	/run/parapet/services/*.log | tail -n 40
