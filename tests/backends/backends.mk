@@ -11,7 +11,8 @@ $(BUILD)/tests/backends-%: $(BUILD)/san/tests/backends/%_test.o $(BE_TEST_COMMON
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka
 
-$(BUILD)/tests/backends-blk: $(BUILD)/san/tests/backends/blk_front.o
+$(BUILD)/tests/backends-blk: $(addprefix $(BUILD)/san/tests/backends/, \
+		blk_front.o sectors.o)
 
 # The parts that decide, alone.
 $(BUILD)/tests/backends-unit: $(BUILD)/san/tests/backends/unit_test.o \

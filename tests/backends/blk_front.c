@@ -2,35 +2,17 @@
 /*
  * The frontend that blk_test.c drives: rings, requests, what sectors hold.
  */
-#include <fcntl.h>
-#include <inttypes.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "tests/backends/blk_front.h"
-#include "tools/xs/xs.h"
 
 /* ---- set-up --------------------------------------------------------------------------- */
-
-static void make_file(struct disk *d)
-{
-	int fd;
-
-	snprintf(d->path, sizeof(d->path), "%s/disk.img", d->t.dir);
-	fd = open(d->path, O_RDWR | O_CREAT, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, SECTORS * 512), 0);
-	close(fd);
-}
 
 static void write_queue(struct disk *d, unsigned int nr)
 {
@@ -86,13 +68,13 @@ void prepare_disk(struct disk *d, unsigned int queues, unsigned int order,
 void start_disk(struct disk *d, unsigned int queues, unsigned int order,
 		bool persistent, const char *const *more)
 {
-	const char *args[32] = {"type", "file", "params", d->path,
+	const char *args[32] = {"type", "file", "params", d->on.path,
 				"mode", "w",    NULL};
 	unsigned int n = 6;
 
 	memset(d, 0, sizeof(*d));
 	testbed_start(&d->t, 4096);
-	make_file(d);
+	sectors_make(&d->on, d->t.dir);
 	for (; more && *more; more++)
 		args[n++] = *more;
 	prepare_disk(d, queues, order, persistent);
@@ -105,27 +87,7 @@ void stop_disk(struct disk *d)
 	testbed_stop(&d->t);
 }
 
-/* ---- what sectors hold -------------------------------------------------------------------- */
-
-static void fill(unsigned char *at, uint64_t sector, uint32_t version)
-{
-	uint64_t state = sector << 32 | version, *to = (uint64_t *)(void *)at;
-
-	for (int i = 0; i < 64; i++)
-		to[i] = version ? next_random(&state) : 0;
-}
-
-static void check(const unsigned char *at, uint64_t sector, uint32_t version)
-{
-	unsigned char want[512] __attribute__((aligned(8)));
-
-	if (version == ANYTHING)
-		return;
-	fill(want, sector, version);
-	if (memcmp(at, want, 512))
-		die("sector %" PRIu64 " is not as written (version %u)", sector,
-		    version);
-}
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static unsigned char *data_of(const struct disk *d, const struct request *rq,
 			      uint64_t i)
@@ -133,8 +95,6 @@ static unsigned char *data_of(const struct disk *d, const struct request *rq,
 	return (unsigned char *)frame(&d->t, rq->first_frame) +
 	       (rq->first_sect + i) * 512;
 }
-
-/* ---- requests -------------------------------------------------------------------------------- */
 
 static struct pv_blkif_segment segment(const struct request *rq, unsigned int i)
 {
@@ -193,23 +153,6 @@ static void put_request(struct disk *d, unsigned int nr)
 		slot->req.seg[i] = segment(rq, i);
 }
 
-/* Find sectors that no other request touches. */
-static bool reserve(struct disk *d, struct request *rq)
-{
-	for (int tries = 0; tries < 20; tries++) {
-		uint64_t i = 0;
-
-		rq->sector = next_random(&d->seed) % (SECTORS - rq->nr_sectors);
-		while (i < rq->nr_sectors && !d->locked[rq->sector + i])
-			i++;
-		if (i < rq->nr_sectors)
-			continue;
-		memset(&d->locked[rq->sector], 1, rq->nr_sectors);
-		return true;
-	}
-	return false;
-}
-
 static void choose(struct disk *d, struct request *rq)
 {
 	uint64_t r = next_random(&d->seed);
@@ -241,11 +184,12 @@ static void send(struct disk *d, unsigned int nr)
 	struct request *rq = &d->rq[nr];
 
 	choose(d, rq);
-	if (rq->nr_sectors && !reserve(d, rq))
+	if (rq->nr_sectors &&
+	    !sectors_lock(&d->on, &d->seed, rq->nr_sectors, &rq->sector))
 		return;
 	rq->queue = (unsigned int)(next_random(&d->seed) % d->nr_queues);
 	if (!front_free(&d->ring[rq->queue])) {
-		memset(&d->locked[rq->sector], 0, rq->nr_sectors);
+		sectors_unlock(&d->on, rq->sector, rq->nr_sectors);
 		return;
 	}
 	rq->busy = true;
@@ -254,12 +198,12 @@ static void send(struct disk *d, unsigned int nr)
 		if (rq->operation == BLKIF_OP_READ)
 			memset(data_of(d, rq, i), 0xee, 512);
 		else
-			fill(data_of(d, rq, i), rq->sector + i,
-			     ++d->version[rq->sector + i]);
+			sectors_fill(data_of(d, rq, i), rq->sector + i,
+				     ++d->on.version[rq->sector + i]);
 	}
 	if (rq->operation == BLKIF_OP_DISCARD)
 		for (uint64_t i = 0; i < rq->nr_sectors; i++)
-			d->version[rq->sector + i] = d->discarded;
+			d->on.version[rq->sector + i] = d->discarded;
 	put_request(d, nr);
 	front_push(&d->ring[rq->queue]);
 }
@@ -275,9 +219,9 @@ static void take(struct disk *d, const struct pv_blkif_response *rsp)
 	assert_int_equal(rsp->status, BLKIF_RSP_OKAY);
 	if (rq->operation == BLKIF_OP_READ)
 		for (uint64_t i = 0; i < rq->nr_sectors; i++)
-			check(data_of(d, rq, i), rq->sector + i,
-			      d->version[rq->sector + i]);
-	memset(&d->locked[rq->sector], 0, rq->nr_sectors);
+			sectors_check(&d->on, data_of(d, rq, i),
+				      rq->sector + i);
+	sectors_unlock(&d->on, rq->sector, rq->nr_sectors);
 	rq->busy = false;
 	d->under_way--;
 	d->answered++;
@@ -340,24 +284,7 @@ void finish(struct disk *d)
 		wait_any(d);
 }
 
-void compare_file(const struct disk *d)
-{
-	int fd = open(d->path, O_RDONLY);
-	unsigned char *map;
-
-	assert_true(fd >= 0);
-	map = mmap(NULL, SECTORS * 512, PROT_READ, MAP_SHARED, fd, 0);
-	assert_true(map != MAP_FAILED);
-	close(fd);
-	for (uint64_t i = 0; i < SECTORS; i++)
-		check(map + i * 512, i, d->version[i]);
-	munmap(map, SECTORS * 512);
-}
-
 void close_disk(struct disk *d)
 {
-	put(&d->t, back("vbd", DEVID, "online"), "0");
-	put(&d->t, back("vbd", DEVID, "state"), "5");
-	put(&d->t, front("vbd", DEVID, "state"), "6");
-	wait_for(&d->t, back("vbd", DEVID, "state"), "6");
+	end_device(&d->t, "vbd", DEVID);
 }

@@ -9,17 +9,14 @@
 #include <pv/io/blkif.h>
 
 #include "tests/backends/domain.h"
+#include "tests/backends/sectors.h"
 
 enum {
 	DEVID = 51712,
-	SECTORS = 16384, /* 8 MiB */
 	DEPTH = 48, /* requests under way at most                      */
 	MAX_FRAMES = 40, /* of one request                             */
 	MAX_QUEUES = 4,
 };
-
-/* A version: it may hold anything. */
-#define ANYTHING UINT32_MAX
 
 struct request {
 	bool busy;
@@ -31,14 +28,12 @@ struct request {
 
 struct disk {
 	struct testbed t;
-	char path[256];
+	struct sectors on;
 	struct front_ring ring[MAX_QUEUES];
 	unsigned int nr_queues, order, ring_frame;
 	bool persistent;
 	struct request rq[DEPTH];
 	unsigned int under_way;
-	uint32_t version[SECTORS]; /* what each holds; 0: zeros */
-	bool locked[SECTORS];
 	uint32_t discarded; /* the version that a discard leaves */
 	uint64_t seed;
 	unsigned int answered, refused;
@@ -52,7 +47,6 @@ void start_disk(struct disk *d, unsigned int queues, unsigned int order,
 void stop_disk(struct disk *d);
 void load(struct disk *d, unsigned int total);
 void finish(struct disk *d);
-void compare_file(const struct disk *d);
 void close_disk(struct disk *d);
 
 #endif /* TESTS_BACKENDS_BLK_FRONT_H */

@@ -37,7 +37,7 @@ static void all_kinds(struct disk *d, unsigned int queues, unsigned int order,
 	print_message("seed %" PRIu64 "\n", d->seed);
 	load(d, 3000);
 	finish(d);
-	compare_file(d);
+	sectors_compare(&d->on);
 	close_disk(d);
 	stop_disk(d);
 }
@@ -66,7 +66,7 @@ static void killed(struct disk *d, unsigned int queues, bool persistent)
 	}
 	load(d, 300);
 	finish(d);
-	compare_file(d);
+	sectors_compare(&d->on);
 	close_disk(d);
 	stop_disk(d);
 }
@@ -106,7 +106,7 @@ static void others_killed(void **state)
 	start_store(&d->t);
 	load(d, 300);
 	finish(d);
-	compare_file(d);
+	sectors_compare(&d->on);
 	close_disk(d); /* so it is connected to the new store */
 	stop_disk(d);
 }
@@ -156,7 +156,7 @@ static void nbd(void **state)
 	snprintf(file, sizeof(file), "%.200s/disk.qcow2", d->t.dir);
 	snprintf(socket, sizeof(socket), "%.200s/nbd", d->t.dir);
 	snprintf(uri, sizeof(uri), "nbd+unix:///?socket=%s", socket);
-	snprintf(d->path, sizeof(d->path), "%.200s/disk.img", d->t.dir);
+	snprintf(d->on.path, sizeof(d->on.path), "%.200s/disk.img", d->t.dir);
 	run("qemu-img create -q -f qcow2 %s %d", file, SECTORS * 512);
 	server = start_server(d, file);
 	prepare_disk(d, 2, 0, true);
@@ -174,8 +174,8 @@ static void nbd(void **state)
 	finish(d);
 	close_disk(d);
 	stop_process(&server, SIGTERM);
-	run("qemu-img convert -O raw %s %s", file, d->path);
-	compare_file(d);
+	run("qemu-img convert -O raw %s %s", file, d->on.path);
+	sectors_compare(&d->on);
 	stop_disk(d);
 }
 
@@ -186,7 +186,7 @@ static void grows(void **state)
 	(void)state;
 	start_disk(d, 1, 0, true, NULL);
 	assert_true(is(&d->t, back("vbd", DEVID, "sectors"), "16384"));
-	assert_int_equal(truncate(d->path, 2 * SECTORS * 512), 0);
+	assert_int_equal(truncate(d->on.path, 2 * SECTORS * 512), 0);
 	put(&d->t, back("vbd", DEVID, "resize"), "1");
 	wait_for(&d->t, back("vbd", DEVID, "sectors"), "32768");
 	load(d, 200);
@@ -264,7 +264,7 @@ static void neighbours(void **state)
 		memset(frame(&d->t, d->rq[i].first_frame), 0, RUN * FRAME);
 	}
 	/* The disk ends within the sixth, and has not said so. */
-	assert_int_equal(truncate(d->path, (5 * RUN + 1) * FRAME), 0);
+	assert_int_equal(truncate(d->on.path, (5 * RUN + 1) * FRAME), 0);
 	move_run(d, BLKIF_OP_READ, status);
 	for (int i = 0; i < RUN; i++) {
 		const char *data = frame(&d->t, d->rq[i].first_frame);

@@ -391,6 +391,32 @@ void make_device(struct testbed *t, const char *type, unsigned int devid,
 		die("make %s %u: %s", type, devid, strerror(errno));
 }
 
+void end_device(struct testbed *t, const char *type, unsigned int devid)
+{
+	put(t, back(type, devid, "online"), "0");
+	put(t, back(type, devid, "state"), "5");
+	put(t, front(type, devid, "state"), "6");
+	wait_for(t, back(type, devid, "state"), "6");
+}
+
+void put_own_queue(struct testbed *t, const char *type, unsigned int devid,
+		   unsigned int nr, unsigned int ref, unsigned int port)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "queue-%u/ring-ref", nr);
+	put(t, front(type, devid, key), "%u", ref);
+	snprintf(key, sizeof(key), "queue-%u/event-channel", nr);
+	put(t, front(type, devid, key), "%u", port);
+}
+
+void put_own_keys(struct testbed *t, const char *type, unsigned int devid,
+		  unsigned int queues, unsigned int version)
+{
+	put(t, front(type, devid, "multi-queue-num-queues"), "%u", queues);
+	put(t, front(type, devid, "protocol-pv"), "%u", version);
+}
+
 /* ---- rings -------------------------------------------------------------------------------- */
 
 void front_attach(struct front_ring *r, void *pages, size_t bytes,

@@ -77,6 +77,13 @@ void wait_gone(struct testbed *t, const char *path);
  * for the backend's. */
 void make_device(struct testbed *t, const char *type, unsigned int devid,
 		 const char *const *more);
+/* As the toolstack takes it away. */
+void end_device(struct testbed *t, const char *type, unsigned int devid);
+/* What a frontend on an own ring says of a queue, and when all are said. */
+void put_own_queue(struct testbed *t, const char *type, unsigned int devid,
+		   unsigned int nr, unsigned int ref, unsigned int port);
+void put_own_keys(struct testbed *t, const char *type, unsigned int devid,
+		  unsigned int queues, unsigned int version);
 const char *back(const char *type, unsigned int devid, const char *key);
 const char *front(const char *type, unsigned int devid, const char *key);
 

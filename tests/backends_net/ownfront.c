@@ -167,23 +167,12 @@ void ownfront_prepare(struct ownfront *f, struct testbed *t, unsigned int devid,
 		make_queue(f, i);
 }
 
-static void put_key(struct ownfront *f, const char *key, unsigned int value)
-{
-	put(f->t, front("vif", f->devid, key), "%u", value);
-}
-
 void ownfront_put_keys(struct ownfront *f)
 {
-	char key[64];
-
-	for (unsigned int i = 0; i < f->opt.queues; i++) {
-		snprintf(key, sizeof(key), "queue-%u/ring-ref", i);
-		put_key(f, key, f->queue[i].dir_ref);
-		snprintf(key, sizeof(key), "queue-%u/event-channel", i);
-		put_key(f, key, f->queue[i].port.nr);
-	}
-	put_key(f, "multi-queue-num-queues", f->opt.queues);
-	put_key(f, "protocol-pv", PV_NET_VERSION);
+	for (unsigned int i = 0; i < f->opt.queues; i++)
+		put_own_queue(f->t, "vif", f->devid, i, f->queue[i].dir_ref,
+			      f->queue[i].port.nr);
+	put_own_keys(f->t, "vif", f->devid, f->opt.queues, PV_NET_VERSION);
 }
 
 void ownfront_start(struct ownfront *f, struct testbed *t, unsigned int devid,

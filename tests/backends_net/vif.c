@@ -23,10 +23,7 @@ void vif_remove_nodes(struct testbed *t, unsigned int devid)
 
 void vif_remove(struct testbed *t, unsigned int devid)
 {
-	put(t, back("vif", devid, "online"), "0");
-	put(t, back("vif", devid, "state"), "5");
-	put(t, front("vif", devid, "state"), "6");
-	wait_for(t, back("vif", devid, "state"), "6");
+	end_device(t, "vif", devid);
 	vif_remove_nodes(t, devid);
 }
 

@@ -7,6 +7,7 @@ $(BUILD)/san/tests/frontends/%.o: SAN_CFLAGS += -Ihypercall/include
 # The backend as a process, the frontend's ring in the test.
 $(BUILD)/tests/frontends-pvblk: $(addprefix $(BUILD)/san/, \
 		tests/frontends/pvblk_test.o tests/backends/domain.o \
+		tests/backends/sectors.o \
 		$(PVBLK_CORE) $(PVBLK_MINI) $(XS_OBJS))
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka

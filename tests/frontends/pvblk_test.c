@@ -7,14 +7,12 @@
  * on the same sectors, so that it is known what every sector holds.  Each read
  * is compared, and in the end the file is.
  */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -22,10 +20,10 @@
 #include "pv-frontends/core/pvblk.h"
 #include "pv-frontends/mini/blk.h"
 #include "tests/backends/domain.h"
+#include "tests/backends/sectors.h"
 
 enum {
 	DEVID = 51712,
-	SECTORS = 16384, /* 8 MiB */
 	DATA = 256, /* pages of a queue */
 	QUEUES = 4,
 	LONGEST = 300, /* sectors of a request */
@@ -47,11 +45,9 @@ struct queue {
 
 static struct disk {
 	struct testbed t;
-	char path[256];
+	struct sectors on;
 	unsigned int nr_queues;
 	struct queue queue[QUEUES];
-	uint32_t version[SECTORS]; /* what each holds; 0: zeros */
-	bool locked[SECTORS];
 	unsigned int under_way, answered, events;
 	unsigned int moved; /* reads and writes that were answered */
 	uint64_t seed;
@@ -63,7 +59,6 @@ static void make_queue(struct disk *d, unsigned int nr)
 {
 	unsigned int first = take_frames(&d->t, 1 + PV_BLK_RING_PAGES + DATA);
 	struct queue *q = &d->queue[nr];
-	char key[64];
 
 	q->dir = frame(&d->t, first);
 	memset(q->dir, 0, sizeof(*q->dir));
@@ -76,10 +71,7 @@ static void make_queue(struct disk *d, unsigned int nr)
 	pvblk_pages_init(&q->pages, DATA);
 	q->data = frame(&d->t, first + 1 + PV_BLK_RING_PAGES);
 	q->port = make_port(&d->t);
-	snprintf(key, sizeof(key), "queue-%u/ring-ref", nr);
-	put(&d->t, front("vbd", DEVID, key), "%u", first);
-	snprintf(key, sizeof(key), "queue-%u/event-channel", nr);
-	put(&d->t, front("vbd", DEVID, key), "%u", q->port.nr);
+	put_own_queue(&d->t, "vbd", DEVID, nr, first, q->port.nr);
 }
 
 static const char *iops; /* a limit, or NULL */
@@ -89,30 +81,24 @@ static void start_disk(struct disk *d, unsigned int queues, const char *mode)
 	const char *more[] = {"type",
 			      "file",
 			      "params",
-			      d->path,
+			      d->on.path,
 			      "mode",
 			      mode,
 			      iops ? "iotune/total_iops_sec" : NULL,
 			      iops,
 			      NULL};
-	int fd;
 
 	memset(d, 0, sizeof(*d));
 	testbed_start(&d->t, 4096);
 	d->nr_queues = queues;
-	snprintf(d->path, sizeof(d->path), "%s/disk.img", d->t.dir);
-	fd = open(d->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, SECTORS * 512), 0);
-	close(fd);
+	sectors_make(&d->on, d->t.dir);
 	start_backend(&d->t, "parapet-blkback");
 	make_device(&d->t, "vbd", DEVID, more);
 	wait_for(&d->t, back("vbd", DEVID, "state"), "2");
 	assert_true(is(&d->t, back("vbd", DEVID, "feature-parapet-ring"), "1"));
 	for (unsigned int i = 0; i < queues; i++)
 		make_queue(d, i);
-	put(&d->t, front("vbd", DEVID, "multi-queue-num-queues"), "%u", queues);
-	put(&d->t, front("vbd", DEVID, "protocol-pv"), "1");
+	put_own_keys(&d->t, "vbd", DEVID, queues, PV_BLK_VERSION);
 }
 
 static void connect_disk(struct disk *d, unsigned int queues, const char *mode)
@@ -125,45 +111,8 @@ static void connect_disk(struct disk *d, unsigned int queues, const char *mode)
 
 static void close_disk(struct disk *d)
 {
-	put(&d->t, back("vbd", DEVID, "online"), "0");
-	put(&d->t, back("vbd", DEVID, "state"), "5");
-	put(&d->t, front("vbd", DEVID, "state"), "6");
-	wait_for(&d->t, back("vbd", DEVID, "state"), "6");
+	end_device(&d->t, "vbd", DEVID);
 	testbed_stop(&d->t);
-}
-
-/* ---- what sectors hold --------------------------------------------------------- */
-
-static void fill(unsigned char *at, uint64_t sector, uint32_t version)
-{
-	uint64_t state = sector << 32 | version, *to = (uint64_t *)(void *)at;
-
-	for (int i = 0; i < 64; i++)
-		to[i] = version ? next_random(&state) : 0;
-}
-
-static void check(const unsigned char *at, uint64_t sector, uint32_t version)
-{
-	unsigned char want[512] __attribute__((aligned(8)));
-
-	fill(want, sector, version);
-	if (memcmp(at, want, 512))
-		die("sector %" PRIu64 " is not as written (version %u)", sector,
-		    version);
-}
-
-static void compare_file(const struct disk *d)
-{
-	int fd = open(d->path, O_RDONLY | O_CLOEXEC);
-	unsigned char *map;
-
-	assert_true(fd >= 0);
-	map = mmap(NULL, SECTORS * 512, PROT_READ, MAP_SHARED, fd, 0);
-	assert_true(map != MAP_FAILED);
-	close(fd);
-	for (uint64_t i = 0; i < SECTORS; i++)
-		check(map + i * 512, i, d->version[i]);
-	munmap(map, SECTORS * 512);
 }
 
 /* ---- requests -------------------------------------------------------------------- */
@@ -171,23 +120,6 @@ static void compare_file(const struct disk *d)
 static bool moves(const struct pvblk_rq *rq)
 {
 	return rq->op == PV_BLK_READ || rq->op == PV_BLK_WRITE;
-}
-
-/* Sectors that no other request touches. */
-static bool reserve(struct disk *d, struct pvblk_rq *rq)
-{
-	for (int tries = 0; tries < 20; tries++) {
-		uint64_t i = 0;
-
-		rq->sector = next_random(&d->seed) % (SECTORS - rq->nr_sectors);
-		while (i < rq->nr_sectors && !d->locked[rq->sector + i])
-			i++;
-		if (i < rq->nr_sectors)
-			continue;
-		memset(&d->locked[rq->sector], 1, rq->nr_sectors);
-		return true;
-	}
-	return false;
 }
 
 static void choose(struct disk *d, struct pvblk_rq *rq)
@@ -225,22 +157,23 @@ static void send(struct disk *d, struct queue *q, uint16_t tag)
 
 	r->rq = (struct pvblk_rq){.tag = tag};
 	choose(d, &r->rq);
-	if (!reserve(d, &r->rq))
+	if (!sectors_lock(&d->on, &d->seed, r->rq.nr_sectors, &r->rq.sector))
 		return;
 	if (moves(&r->rq) && !place(q, r)) {
-		memset(&d->locked[r->rq.sector], 0, r->rq.nr_sectors);
+		sectors_unlock(&d->on, r->rq.sector, r->rq.nr_sectors);
 		return;
 	}
 	data = q->data + r->rq.data;
 	for (uint64_t i = 0; i < r->rq.nr_sectors; i++) {
-		uint32_t *version = &d->version[r->rq.sector + i];
+		uint32_t *version = &d->on.version[r->rq.sector + i];
 
 		if (r->rq.op == PV_BLK_READ)
 			memset(data + i * 512, 0xee, 512);
 		else if (r->rq.op == PV_BLK_WRITE)
-			fill(data + i * 512, r->rq.sector + i,
-			     *version = 1 + (uint32_t)next_random(&d->seed) %
-						    1000000);
+			sectors_fill(
+				data + i * 512, r->rq.sector + i,
+				*version = 1 + (uint32_t)next_random(&d->seed) %
+						       1000000);
 		else
 			*version = 0;
 	}
@@ -255,9 +188,9 @@ static void take(struct disk *d, struct queue *q, uint16_t tag, uint16_t status)
 	assert_int_equal(status, PV_BLK_OK);
 	if (r->rq.op == PV_BLK_READ)
 		for (uint64_t i = 0; i < r->rq.nr_sectors; i++)
-			check(q->data + r->rq.data + i * 512, r->rq.sector + i,
-			      d->version[r->rq.sector + i]);
-	memset(&d->locked[r->rq.sector], 0, r->rq.nr_sectors);
+			sectors_check(&d->on, q->data + r->rq.data + i * 512,
+				      r->rq.sector + i);
+	sectors_unlock(&d->on, r->rq.sector, r->rq.nr_sectors);
 	if (moves(&r->rq)) {
 		pvblk_pages_put(&q->pages, r->first, r->nr_pages);
 		d->moved++;
@@ -361,7 +294,7 @@ static void all_kinds(struct disk *d, unsigned int queues)
 	print_message("seed %" PRIu64 "\n", d->seed);
 	load(d, 6000);
 	finish(d);
-	compare_file(d);
+	sectors_compare(&d->on);
 	print_message("%u requests, %u events\n", d->answered, d->events);
 	close_disk(d);
 }
@@ -393,7 +326,7 @@ static void killed(void **state)
 	}
 	load(d, 300);
 	finish(d);
-	compare_file(d);
+	sectors_compare(&d->on);
 	close_disk(d);
 }
 
@@ -413,7 +346,7 @@ static void starts_over(void **state)
 	}
 	load(d, 300);
 	finish(d);
-	compare_file(d);
+	sectors_compare(&d->on);
 	close_disk(d);
 }
 
@@ -464,7 +397,7 @@ static void grows(void **state)
 	before = c.generation;
 	rq.sector = SECTORS;
 	assert_int_equal(one(d, rq), PV_BLK_REFUSED);
-	assert_int_equal(truncate(d->path, SECTORS * 1024), 0);
+	assert_int_equal(truncate(d->on.path, SECTORS * 1024), 0);
 	while (wait_event(&d->queue[0].port, 0))
 		;
 	put(&d->t, back("vbd", DEVID, "resize"), "1");
@@ -494,7 +427,7 @@ static void limits_hold(void **state)
 	/* A tenth of a second's worth may pass at once. */
 	assert_true(d->moved > 60);
 	assert_true(now() - from >= (d->moved - 22.0) / 200);
-	compare_file(d);
+	sectors_compare(&d->on);
 	close_disk(d);
 }
 
