@@ -17,7 +17,8 @@ $(BUILD)/tests/backends_net-host: $(BUILD)/san/tests/backends_net/host_test.o \
 # The same on the own ring.
 $(BUILD)/tests/backends_net-own: $(addprefix $(BUILD)/san/, \
 		tests/backends_net/own_test.o tests/backends_net/ownfront.o \
-		pv-backends/pvnet/header.o $(PVNET_CORE)) $(BE_NET_TEST)
+		pv-backends/pvnet/header.o $(PVNET_CORE) $(PVNET_MINI)) \
+		$(BE_NET_TEST)
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -pthread
 

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "pv-frontends/mini/net.h"
 #include "tests/backends_net/net_space.h"
 #include "tests/backends_net/netfront.h"
 #include "tests/backends_net/ownfront.h"
@@ -299,6 +300,123 @@ static void mistakes(void **state)
 	is_refused(used_ring, "the receive pipe makes no sense");
 }
 
+/* ---- the frontend of small kernels --------------------------------------------------- */
+
+static const struct port *mini_port;
+
+static void mini_send(struct mini_net *m)
+{
+	(void)m;
+	send_event(mini_port);
+}
+
+static void mini_wait(struct mini_net *m)
+{
+	(void)m;
+	if (!wait_event(mini_port, now() + PATIENCE))
+		die("no event for a small kernel");
+}
+
+enum {
+	ARP_BYTES = 42,
+	MINI_BYTES = 1514,
+};
+
+/* Who has 10.9.0.1? */
+static void arp_question(unsigned char *p)
+{
+	static const unsigned char arp[ARP_BYTES] =
+		"\xff\xff\xff\xff\xff\xff\x00\x16\x3e\x01\x02\x03\x08\x06"
+		"\x00\x01\x08\x00\x06\x04\x00\x01\x00\x16\x3e\x01\x02\x03"
+		"\x0a\x09\x00\x02\x00\x00\x00\x00\x00\x00\x0a\x09\x00\x01";
+
+	memset(p, 0, MINI_BYTES);
+	memcpy(p, arp, ARP_BYTES);
+}
+
+/* Wait for the answer; whatever else is on the network is passed over. */
+static void take_answer(struct mini_net *m)
+{
+	unsigned char p[MINI_BYTES];
+	int n;
+
+	do {
+		n = mini_net_receive(m, p, sizeof(p));
+		assert_true(n >= PV_NET_PACKET_MIN);
+	} while (memcmp(p, "\x00\x16\x3e\x01\x02\x03", 6) ||
+		 memcmp(p + 12, "\x08\x06", 2));
+	assert_true(n >= ARP_BYTES);
+	assert_memory_equal(p + 20, "\x00\x02", 2);
+	assert_memory_equal(p + 28, "\x0a\x09\x00\x01", 4);
+}
+
+static void mini_connect(struct mini_net *m, struct ownfront *f)
+{
+	struct ownfront_queue *q = &f->queue[0];
+	uint16_t pages = (uint16_t)f->opt.pages;
+	uint32_t refs[PV_NET_DIR_REFS];
+
+	memcpy(refs, q->dir->ref, sizeof(refs));
+	memset(q->dir, 0, sizeof(*q->dir));
+	*m = (struct mini_net){.send = mini_send, .wait = mini_wait};
+	mini_port = &q->port;
+	mini_net_offer(m, q->dir, q->shared, refs, pages, pages);
+	ownfront_put_keys(f);
+	put(&bed, front("vif", f->devid, "state"), "3");
+	wait_for(&bed, back("vif", f->devid, "state"), "4");
+	put(&bed, front("vif", f->devid, "state"), "4");
+}
+
+/* More packets than there are slots, and than the areas hold, each way. */
+static void mini_talk(struct mini_net *m)
+{
+	unsigned char p[MINI_BYTES];
+
+	arp_question(p);
+	for (int i = 0; i < 2 * PV_NET_SLOTS; i++) {
+		assert_int_equal(mini_net_send(m, p, ARP_BYTES), 0);
+		take_answer(m);
+	}
+	/* Nobody answers these, so room is what is waited for. */
+	p[12] = 0x88;
+	p[13] = 0xb5;
+	for (int i = 0; i < 4 * PV_NET_SLOTS; i++)
+		assert_int_equal(mini_net_send(m, p, MINI_BYTES), 0);
+	arp_question(p);
+	assert_int_equal(mini_net_send(m, p, ARP_BYTES), 0);
+	take_answer(m);
+}
+
+static void mini_kernels_have_interfaces(void **state)
+{
+	struct ownfront_options opt = plain;
+	unsigned char p[PV_NET_PACKET_MIN];
+	unsigned int devid = device_new(vif_plain);
+	struct mini_net m;
+	struct ownfront f;
+
+	(void)state;
+	opt.pages = PV_NET_AREA_MIN;
+	opt.no_thread = true;
+	wait_for(&bed, back("vif", devid, "state"), "2");
+	ownfront_prepare(&f, &bed, devid, &opt);
+	mini_connect(&m, &f);
+	mini_talk(&m);
+	kill_worker(&bed, "vif", devid);
+	mini_talk(&m);
+	assert_int_equal(mini_net_send(&m, p, PV_NET_PACKET_MIN - 1),
+			 MINI_NET_SIZE);
+	assert_int_equal(mini_net_send(&m, p, PV_NET_PACKET_MAX + 1),
+			 MINI_NET_SIZE);
+	shout();
+	assert_int_equal(mini_net_receive(&m, p, sizeof(p)), MINI_NET_SIZE);
+	set(&f.queue[0].shared->back.prod, UINT32_MAX / 2);
+	assert_int_equal(mini_net_receive(&m, p, sizeof(p)), MINI_NET_BROKEN);
+	assert_int_equal(mini_net_send(&m, p, sizeof(p)), MINI_NET_BROKEN);
+	ownfront_stop(&f);
+	device_remove(devid);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +429,7 @@ int main(void)
 		cmocka_unit_test(rate),
 		cmocka_unit_test(lies),
 		cmocka_unit_test(mistakes),
+		cmocka_unit_test(mini_kernels_have_interfaces),
 	};
 
 	if (!bed_is_possible())
