@@ -14,7 +14,7 @@ $(BUILD)/tests/frontends-pvblk: $(addprefix $(BUILD)/san/, \
 
 # Both ends in one program.
 $(BUILD)/tests/frontends-pvblk-unit: $(addprefix $(BUILD)/san/, \
-		tests/frontends/pvblk_unit_test.o \
+		tests/frontends/pvblk_unit_test.o tests/frontends/two_ends.o \
 		pv-backends/common/linger.o $(PVBLK_CORE))
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -lpthread
@@ -27,7 +27,8 @@ $(BUILD)/tests/frontends-pvblk-fuzz: tests/frontends/pvblk_fuzz.c \
 		-fsanitize=fuzzer -o $@ $^
 
 $(BUILD)/tests/frontends-pvnet-unit: $(addprefix $(BUILD)/san/, \
-		tests/frontends/pvnet_unit_test.o $(PVNET_CORE))
+		tests/frontends/pvnet_unit_test.o tests/frontends/two_ends.o \
+		$(PVNET_CORE))
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -lpthread
 
@@ -37,10 +38,23 @@ $(BUILD)/tests/frontends-pvnet-fuzz: tests/frontends/pvnet_fuzz.c \
 	clang $(filter-out -MMD -MP,$(SAN_CFLAGS)) -Ihypercall/include \
 		-fsanitize=fuzzer -o $@ $^
 
-FE_TESTS := $(addprefix $(BUILD)/tests/frontends-,pvblk pvblk-unit pvnet-unit)
+$(BUILD)/tests/frontends-pvcon-unit: $(addprefix $(BUILD)/san/, \
+		tests/frontends/pvcon_unit_test.o tests/frontends/two_ends.o \
+		$(PVCON_CORE))
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -lpthread
+
+$(BUILD)/tests/frontends-pvcon-fuzz: tests/frontends/pvcon_fuzz.c \
+		$(PVCON_CORE:%.o=%.c)
+	@mkdir -p $(@D)
+	clang $(filter-out -MMD -MP,$(SAN_CFLAGS)) -Ihypercall/include \
+		-fsanitize=fuzzer -o $@ $^
+
+FE_TESTS := $(addprefix $(BUILD)/tests/frontends-,pvblk pvblk-unit pvnet-unit \
+	pvcon-unit)
 
 TEST_NEEDS += $(FE_TESTS) $(addprefix $(BUILD)/tests/frontends-,pvblk-fuzz \
-	pvnet-fuzz) $(BUILD)/san/bin/parapet-blkback $(BUILD)/bin/parapet-stored
+	pvnet-fuzz pvcon-fuzz) $(BUILD)/san/bin/parapet-blkback $(BUILD)/bin/parapet-stored
 TESTS += $(addsuffix @180,$(FE_TESTS)) tests/frontends/fuzz@180 \
 	tests/frontends/models@300
 

@@ -4,16 +4,24 @@
  * is no room, who drains it when there is no packet, and a store may stay in a
  * CPU's buffer while later loads go ahead.  Indices are small and wrap.
  *
+ * With BYTES it is one of bytes (con_pipe.c, ABI.md 20.3): several are taken
+ * before the index moves, and who finds little room may wait for more.
+ *
  * Nobody may sleep for ever, and nobody take what is not there yet or is not
  * there any more.  With each of the mistakes one of them happens:
  * NO_FENCE_PUSH, NO_FENCE_SLEEP, NO_LOOK, NO_FENCE_TELL, NO_FENCE_WAIT,
  * NO_LOOK_ROOM, ROOM_IS_CONS, WAIT_FIRST, INDEX_FIRST, DONE_FIRST.
  */
-#ifndef TOTAL
+#define LAPS 8		/* indices wrap there */
+#ifdef BYTES
+#define SLOTS 3
+#define LEAST 2
+#define TOTAL 5
+#else
+#define SLOTS 2
+#define LEAST 1
 #define TOTAL 7
 #endif
-#define LAPS 8		/* indices wrap there */
-#define SLOTS 2
 
 #define WRAP(x) ((x) & (LAPS - 1))
 
@@ -102,7 +110,7 @@ active proctype filler() {
 		:: skip
 		fi
 #endif
-	:: made < TOTAL && made - seen == SLOTS ->
+	:: made < TOTAL && made - seen > SLOTS - LEAST ->
 		c = cons;
 		if
 		:: c != WRAP(seen) -> seen = seen + WRAP(c - seen + LAPS)
@@ -134,6 +142,9 @@ active proctype filler() {
 inline tell() {
 	if
 	:: told != taken ->
+#ifdef BYTES
+		STORE_D(CONS, WRAP(taken));
+#endif
 #ifndef NO_FENCE_TELL
 		!d_full;
 #endif
@@ -160,7 +171,7 @@ active proctype drainer() {
 			STORE_D(CONS, WRAP(taken + 1));
 #endif
 			assert(slot[taken % SLOTS] == taken + 1);
-#ifndef DONE_FIRST
+#if !defined(DONE_FIRST) && !defined(BYTES)
 			STORE_D(CONS, WRAP(taken + 1));
 #endif
 			taken++;

@@ -4,7 +4,6 @@
  * replaced at every possible moment, two threads, pages, configurations.
  */
 #include <inttypes.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -14,19 +13,11 @@
 
 #include "pv-backends/common/linger.h"
 #include "pv-frontends/core/pvblk.h"
+#include "tests/frontends/two_ends.h"
 
 static struct pv_blk_ring ring;
 static struct pvblk_front front;
 static struct pvblk_back back;
-
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
 
 /* A ring whose indices are about to be `at`. */
 static void start_at(uint32_t at)
@@ -351,32 +342,7 @@ static void lies_of_a_frontend_are_seen(void **state)
 
 /* ---- two threads ------------------------------------------------------------------ */
 
-/* An event channel: 1 if one is pending. */
-static struct channel {
-	pthread_mutex_t lock;
-	pthread_cond_t set;
-	bool pending;
-	unsigned int sent;
-} up = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0},
-  down = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0};
-
-static void send_event(struct channel *c)
-{
-	pthread_mutex_lock(&c->lock);
-	c->pending = true;
-	c->sent++;
-	pthread_cond_signal(&c->set);
-	pthread_mutex_unlock(&c->lock);
-}
-
-static void sleep_until(struct channel *c)
-{
-	pthread_mutex_lock(&c->lock);
-	while (!c->pending)
-		pthread_cond_wait(&c->set, &c->lock);
-	c->pending = false;
-	pthread_mutex_unlock(&c->lock);
-}
+static struct channel up = CHANNEL, down = CHANNEL;
 
 enum {
 	TOTAL = 200000

@@ -4,7 +4,6 @@
  * full, a backend that is replaced at every possible moment, two threads, lies.
  */
 #include <inttypes.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <cmocka.h>
 
 #include "pv-frontends/core/pvnet.h"
+#include "tests/frontends/two_ends.h"
 
 enum {
 	PAGES = PV_NET_AREA_MIN,
@@ -23,15 +23,6 @@ static struct pv_net_ring ring;
 static struct pvnet_front front;
 static struct pvnet_back back;
 static unsigned char tx_area[AREA], rx_area[AREA];
-
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
 
 /* A ring whose indices are about to be `at`. */
 static void start_at(uint32_t at)
@@ -502,32 +493,7 @@ static void directories_are_checked(void **state)
 
 /* ---- two threads ------------------------------------------------------------------ */
 
-/* An event channel: 1 if one is pending. */
-static struct channel {
-	pthread_mutex_t lock;
-	pthread_cond_t set;
-	bool pending;
-	unsigned int sent;
-} up = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0},
-  down = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0};
-
-static void send_event(struct channel *c)
-{
-	pthread_mutex_lock(&c->lock);
-	c->pending = true;
-	c->sent++;
-	pthread_cond_signal(&c->set);
-	pthread_mutex_unlock(&c->lock);
-}
-
-static void sleep_until(struct channel *c)
-{
-	pthread_mutex_lock(&c->lock);
-	while (!c->pending)
-		pthread_cond_wait(&c->set, &c->lock);
-	c->pending = false;
-	pthread_mutex_unlock(&c->lock);
-}
+static struct channel up = CHANNEL, down = CHANNEL;
 
 enum {
 	TOTAL = 100000
