@@ -14,9 +14,8 @@
  * would cost the hypervisor two copies.
  *
  * A frontend wants to be told of the first answer to what it sent, though all
- * that it does then is to free memory; it does that too when it sends the next
- * packet, or when it is woken by one that comes.  So few answers are told of
- * a little later, if it has not looked by then.
+ * that it does then is to free memory.  So few answers are told of a little
+ * later, with those that come meanwhile, if it has not looked by then.
  *
  * Requests are answered in order.  The journal has how far packets were sent,
  * so a successor answers those, and does not send them again.
