@@ -5,7 +5,7 @@ PVNET_CORE := $(addprefix pv-frontends/core/,net_pipe.o net_front.o net_back.o)
 PVCON_CORE := $(addprefix pv-frontends/core/,con_pipe.o con_front.o con_back.o)
 PVBLK_MINI := pv-frontends/mini/blk.o
 PVNET_MINI := pv-frontends/mini/net.o
-PVNET_MINI := pv-frontends/mini/net.o
+PVCON_MINI := pv-frontends/mini/con.o
 
 $(BUILD)/obj/pv-frontends/%.o: USER_CFLAGS += -Ihypercall/include
 $(BUILD)/san/pv-frontends/%.o: SAN_CFLAGS += -Ihypercall/include
