@@ -23,7 +23,9 @@ BE_NO_NBD := pv-backends/blk/no_nbd.o
 
 BE_CONSOLE_PURE := pv-backends/console/stream.o
 BE_CONSOLE_ALL := $(BE_COMMON) $(BE_WORKER) $(BE_CONSOLE_PURE) \
-	$(addprefix pv-backends/console/,logfile.o viewers.o main.o)
+	$(addprefix pv-backends/console/,logfile.o viewers.o main.o) \
+	pv-backends/common/own_ring.o pv-backends/pvcon/pvcon.o \
+	$(addprefix pv-frontends/core/,con_pipe.o con_back.o)
 
 $(BUILD)/obj/pv-backends/%.o: USER_CFLAGS += -Ihypercall/include
 $(BUILD)/san/pv-backends/%.o: SAN_CFLAGS += -Ihypercall/include

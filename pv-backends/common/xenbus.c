@@ -96,8 +96,10 @@ int xb_find(struct xb *xb)
 {
 	struct store_value front, connection, state;
 
-	snprintf(xb->back, sizeof(xb->back), "/local/domain/0/backend/%s/%u/%u",
-		 xb->drv->type, xb->domid, xb->devid);
+	if (!*xb->back)
+		snprintf(xb->back, sizeof(xb->back),
+			 "/local/domain/0/backend/%s/%u/%u", xb->drv->type,
+			 xb->domid, xb->devid);
 	store_get(&xb->store, xb->back, "frontend", &front);
 	store_get(&xb->store, xb->back, "connection", &connection);
 	store_get(&xb->store, xb->back, "state", &state);
@@ -204,7 +206,8 @@ static void act(struct xb *xb, enum xb_action action)
 		detach(xb);
 		store_flush(&xb->store);
 		xb->ended = true;
-		ev_break(xb->loop, EVBREAK_ALL);
+		if (!xb->drv->is_inner)
+			ev_break(xb->loop, EVBREAK_ALL);
 		break;
 	case XB_NONE:
 		break;

@@ -22,6 +22,8 @@ struct xb_driver {
 	/* A frontend without a state is connected from the start, and until
 	 * the toolstack ends the device. */
 	bool may_be_silent;
+	/* Another device's process serves it, and goes on without it. */
+	bool is_inner;
 	/* Open what the device stands for; rights are dropped afterwards. */
 	int (*open)(struct xb *xb);
 	void (*close)(struct xb *xb);
@@ -68,7 +70,8 @@ int xb_error(struct xb *xb, const char *fmt, ...)
 void xb_fatal(struct xb *xb, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Find the device in the store; -1: it is not there (yet). */
+/* Find the device in the store, at xb->back if that is set; -1: it is not there
+ * (yet). */
 int xb_find(struct xb *xb);
 /* Tell the toolstack how opening the device went; rc and, if it is not 0,
  * xb->error. */

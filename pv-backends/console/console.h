@@ -8,6 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pv-backends/common/limit.h"
+#include "pv-backends/common/xenbus.h"
+#include "pv-backends/console/stream.h"
+#include "pv-backends/pvcon/pvcon.h"
+
 /* ---- the log file (logfile.c) ----------------------------------------------------- */
 
 struct logfile {
@@ -33,6 +38,8 @@ struct viewers_ops {
 	void (*typed)(void *owner, const char *text, size_t bytes);
 	/* How many bytes may be typed now; 0: later, viewers_more() says. */
 	size_t (*room)(void *owner);
+	/* The window has that size now. */
+	void (*resized)(void *owner, uint16_t rows, uint16_t columns);
 };
 
 /* Make the pty and the socket.  NULL with errno. */
@@ -44,5 +51,45 @@ const char *viewers_tty(const struct viewers *v);
 void viewers_show(struct viewers *v, const char *text, size_t bytes);
 /* There is room again for what is typed. */
 void viewers_more(struct viewers *v);
+/* Does somebody have much to read still? */
+bool viewers_are_behind(const struct viewers *v);
+
+/* ---- a console (main.c) --------------------------------------------------------------- */
+
+/*
+ * In the journal: what was taken from each ring, and how long the log was then.
+ *
+ * Text is logged before it is taken; so that a successor does not log again what
+ * a killed process had logged and not taken, it cuts the log to where it ended
+ * with the text that was taken last.  The mark is saved in one store with the
+ * index of the ring that the text came from, then with that of the other.  So a
+ * log that ends at either mark has nothing too much.
+ */
+struct console_saved {
+	struct stream_saved stock;
+	unsigned char pad[64 - sizeof(struct stream_saved)];
+	struct pvcon_journal own;
+};
+
+struct console {
+	struct xb *xb;
+	struct console_saved *saved;
+	struct logfile log;
+	struct viewers *viewers;
+	struct limit limit; /* of what is read, from both rings */
+	/* The stock ring. */
+	struct stream stream;
+	void *page; /* NULL: not attached */
+	struct bus_port port;
+	struct ev_timer again;
+	/* The own one; NULL: it is not offered. */
+	struct pvcon *own;
+};
+
+/* Text that was copied from a ring: log it, then save what the ring had with
+ * console_mark(), then show it. */
+void console_log(struct console *c, const char *text, size_t bytes);
+uint32_t console_mark(const struct console *c);
+void console_show(struct console *c, const char *text, size_t bytes);
 
 #endif

@@ -8,8 +8,12 @@
  * A guest that writes without end is read at a limited rate, so it fills no
  * disk quickly and takes no time from others; its ring is full meanwhile, and
  * it waits.  It sends an event for every few bytes; so all of them count as
- * idle, and when there are many the ring is read less often, more at a time.  The first console has a frontend without states in the store: its
- * ring is there from the start, under a grant with a fixed number.
+ * idle, and when there are many the ring is read less often, more at a time.
+ *
+ * The first console has a frontend without states in the store: its ring is
+ * there from the start, under a grant with a fixed number.  Beside it the guest
+ * may use the own ring (pvcon/): text of both is one text, what is typed goes to
+ * the own one while somebody in the guest has it open.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,25 +22,12 @@
 
 #include <pv/grant_table.h>
 
-#include "pv-backends/common/limit.h"
 #include "pv-backends/common/worker.h"
 #include "pv-backends/console/console.h"
-#include "pv-backends/console/stream.h"
 
 enum {
 	RATE = 256 << 10, /* bytes a second that are read */
 	BURST = 1 << 20,
-};
-
-struct console {
-	struct xb *xb;
-	struct logfile log;
-	struct viewers *viewers;
-	struct stream stream;
-	void *page; /* NULL: not attached */
-	struct bus_port port;
-	struct limit limit;
-	struct ev_timer again;
 };
 
 static void lie(struct console *c)
@@ -46,34 +37,66 @@ static void lie(struct console *c)
 
 /* ---- from the guest ------------------------------------------------------------------- */
 
-static void read_ring(struct console *c)
+void console_log(struct console *c, const char *text, size_t bytes)
+{
+	logfile_write(&c->log, text, bytes);
+}
+
+uint32_t console_mark(const struct console *c)
+{
+	return logfile_mark(&c->log);
+}
+
+/* Both, one of which is that already. */
+static void save_mark(struct console *c)
+{
+	c->saved->stock.mark = c->saved->own.saved.mark = console_mark(c);
+}
+
+void console_show(struct console *c, const char *text, size_t bytes)
+{
+	save_mark(c);
+	viewers_show(c->viewers, text, bytes);
+	limit_take(&c->limit, (double)bytes);
+}
+
+/* How many bytes; negative: a lie. */
+static int take_text(struct console *c)
 {
 	char text[XENCONS_OUT_SIZE];
+	int n = stream_peek(&c->stream, text, sizeof(text));
+
+	if (n <= 0)
+		return n;
+	console_log(c, text, (size_t)n);
+	stream_take(&c->stream, (uint32_t)n, console_mark(c));
+	bus_notify(&c->port);
+	console_show(c, text, (size_t)n);
+	return n;
+}
+
+static void look_again(struct console *c, double pause)
+{
+	ev_timer_stop(c->xb->loop, &c->again);
+	ev_timer_set(&c->again, pause, 0);
+	ev_timer_start(c->xb->loop, &c->again);
+}
+
+static void read_ring(struct console *c)
+{
 	double wait = limit_wait(&c->limit, ev_now(c->xb->loop));
 	int n;
 
 	if (wait > 0) {
-		ev_timer_stop(c->xb->loop, &c->again);
-		ev_timer_set(&c->again, wait, 0);
-		ev_timer_start(c->xb->loop, &c->again);
+		look_again(c, wait);
 		return;
 	}
-	n = stream_peek(&c->stream, text, sizeof(text));
-	if (n < 0) {
+	n = take_text(c);
+	if (n < 0)
 		lie(c);
-		return;
-	}
-	if (!n)
-		return;
-	logfile_write(&c->log, text, (size_t)n);
-	stream_take(&c->stream, (uint32_t)n, logfile_mark(&c->log));
-	bus_notify(&c->port);
-	viewers_show(c->viewers, text, (size_t)n);
-	limit_take(&c->limit, n);
-	/* More may have come; others have their turn first. */
-	ev_timer_stop(c->xb->loop, &c->again);
-	ev_timer_set(&c->again, 0, 0);
-	ev_timer_start(c->xb->loop, &c->again);
+	else if (n)
+		/* More may have come; others have their turn first. */
+		look_again(c, 0);
 }
 
 static void on_again(struct ev_loop *loop, struct ev_timer *w, int what)
@@ -103,11 +126,19 @@ static void on_event(struct bus_port *p)
 
 /* ---- to the guest ------------------------------------------------------------------------ */
 
+static bool is_own(const struct console *c)
+{
+	return c->own && pvcon_is_open(c->own);
+}
+
 static size_t room(void *owner)
 {
 	struct console *c = owner;
-	int n = c->page ? stream_room(&c->stream) : 0;
+	int n;
 
+	if (is_own(c))
+		return pvcon_room(c->own);
+	n = c->page ? stream_room(&c->stream) : 0;
 	return n > 0 ? (size_t)n : 0;
 }
 
@@ -115,13 +146,26 @@ static void typed(void *owner, const char *text, size_t bytes)
 {
 	struct console *c = owner;
 
+	if (is_own(c)) {
+		pvcon_type(c->own, text, bytes);
+		return;
+	}
 	stream_put(&c->stream, text, (uint32_t)bytes);
 	bus_notify(&c->port);
+}
+
+static void resized(void *owner, uint16_t rows, uint16_t columns)
+{
+	struct console *c = owner;
+
+	if (c->own)
+		pvcon_resize(c->own, rows, columns);
 }
 
 static const struct viewers_ops viewers_ops = {
 	.typed = typed,
 	.room = room,
+	.resized = resized,
 };
 
 /* ---- the device ----------------------------------------------------------------------------- */
@@ -130,6 +174,8 @@ static void console_close(struct xb *xb)
 {
 	struct console *c = xb->priv;
 
+	if (c->own)
+		pvcon_close(c->own);
 	if (c->viewers)
 		viewers_close(c->viewers);
 	logfile_close(&c->log);
@@ -162,14 +208,17 @@ static int console_open(struct xb *xb)
 		return xb_error(xb, "no memory");
 	xb->priv = c;
 	c->xb = xb;
+	c->saved = journal_data(&xb->journal);
 	ev_init(&c->again, on_again);
 	c->again.data = c;
 	limit_set(&c->limit, RATE, BURST, ev_now(xb->loop));
 	if (!open_log(c)) {
 		c->viewers =
 			viewers_open(xb->loop, xb->socket, &viewers_ops, c);
-		if (c->viewers)
+		if (c->viewers) {
+			c->own = pvcon_open(c);
 			return 0;
+		}
 		xb_error(xb, "%s: %s", xb->socket, strerror(errno));
 	}
 	console_close(xb);
@@ -182,6 +231,15 @@ static void console_publish(struct xb *xb)
 
 	store_put(&xb->store, xb->front, "tty", "%s", viewers_tty(c->viewers));
 	store_put(&xb->store, xb->front, "socket", "%s", xb->socket);
+}
+
+/* What a predecessor wrote there and did not take comes again. */
+static void cut_log(struct console *c)
+{
+	uint32_t mark = c->saved->stock.mark;
+
+	if (console_mark(c) != c->saved->own.saved.mark)
+		logfile_cut(&c->log, mark, PVCON_TEXT_AT_ONCE);
 }
 
 static int console_attach(struct xb *xb, bool resume)
@@ -200,10 +258,10 @@ static int console_attach(struct xb *xb, bool resume)
 	c->page = bus_map(xb->bus, xb->domid, &ref32, 1);
 	if (!c->page)
 		return xb_error(xb, "%s", bus_error());
-	stream_attach(&c->stream, c->page, journal_data(&xb->journal), resume);
-	/* What a predecessor wrote there and did not take comes again. */
+	stream_attach(&c->stream, c->page, &c->saved->stock, resume);
 	if (resume)
-		logfile_cut(&c->log, c->stream.saved->mark, XENCONS_OUT_SIZE);
+		cut_log(c);
+	save_mark(c);
 	c->port.event = on_event;
 	if (!bus_bind(xb->bus, &c->port, xb->domid, (uint32_t)port)) {
 		bus_notify(&c->port);
@@ -214,42 +272,41 @@ static int console_attach(struct xb *xb, bool resume)
 	return xb_error(xb, "%s", bus_error());
 }
 
-/* Its last words, which may have come with the end. */
-static void read_rest(struct console *c)
-{
-	char text[XENCONS_OUT_SIZE];
-	int n = stream_peek(&c->stream, text, sizeof(text));
-
-	if (n <= 0)
-		return;
-	logfile_write(&c->log, text, (size_t)n);
-	stream_take(&c->stream, (uint32_t)n, logfile_mark(&c->log));
-	viewers_show(c->viewers, text, (size_t)n);
-}
-
 static void console_detach(struct xb *xb)
 {
 	struct console *c = xb->priv;
 
+	if (c->own)
+		pvcon_stop(c->own);
 	ev_timer_stop(xb->loop, &c->again);
+	/* Its last words, which may have come with the end. */
+	take_text(c);
 	bus_unbind(&c->port);
-	read_rest(c);
 	bus_unmap(xb->bus, c->page, 1);
 	c->page = NULL;
+}
+
+/* A successor has another pty. */
+static void console_connected(struct xb *xb)
+{
+	struct console *c = xb->priv;
+
+	console_publish(xb);
+	if (c->own)
+		pvcon_start(c->own);
 }
 
 static const struct xb_driver driver = {
 	.type = "console",
 	.program = "consoled",
-	.journal_bytes = sizeof(struct stream_saved),
+	.journal_bytes = sizeof(struct console_saved),
 	.may_be_silent = true,
 	.open = console_open,
 	.close = console_close,
 	.publish = console_publish,
 	.attach = console_attach,
 	.detach = console_detach,
-	/* A successor has another pty. */
-	.connected = console_publish,
+	.connected = console_connected,
 };
 
 int main(int argc, char **argv)

@@ -8,12 +8,17 @@
  *
  * Nobody makes the guest wait: a client that does not read is disconnected when
  * too much waits for it, and a pty that nobody reads loses what does not fit.
+ *
+ * The pty's window size is that of the console, whoever sets it (stty, parapet
+ * console).  Nobody is told when it changes, so it is looked at when something
+ * is typed there, and again and again while there are clients.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -30,6 +35,8 @@ enum {
 	TYPED_AT_ONCE = 512,
 };
 
+#define SIZE_PAUSE 0.5 /* seconds between looks at the window's size */
+
 struct client {
 	struct viewers *v;
 	struct ev_io in, out;
@@ -45,11 +52,36 @@ struct viewers {
 	int listener, master, slave;
 	char tty[64];
 	struct ev_io coming, typing;
+	struct ev_timer sizing;
+	struct winsize size;
 	TAILQ_HEAD(, client) clients; /* the first may type */
 	unsigned int nr_clients;
 	char remembered[REMEMBERED]; /* circular */
 	size_t shown;
 };
+
+/* ---- the window ----------------------------------------------------------------------- */
+
+static void look_at_size(struct viewers *v)
+{
+	struct winsize now;
+
+	if (ioctl(v->master, TIOCGWINSZ, &now) ||
+	    (now.ws_row == v->size.ws_row && now.ws_col == v->size.ws_col))
+		return;
+	v->size = now;
+	v->ops->resized(v->owner, now.ws_row, now.ws_col);
+}
+
+static void on_sizing(struct ev_loop *loop, struct ev_timer *w, int what)
+{
+	struct viewers *v = w->data;
+
+	(void)what;
+	look_at_size(v);
+	if (!v->nr_clients)
+		ev_timer_stop(loop, w);
+}
 
 /* ---- clients ------------------------------------------------------------------------ */
 
@@ -179,6 +211,7 @@ static void on_coming(struct ev_loop *loop, struct ev_io *w, int what)
 	v->nr_clients++;
 	tell_remembered(c);
 	ev_io_start(loop, &c->in);
+	ev_timer_again(loop, &v->sizing);
 }
 
 /* ---- the pty --------------------------------------------------------------------------- */
@@ -195,6 +228,7 @@ static void on_typing(struct ev_loop *loop, struct ev_io *w, int what)
 		ev_io_stop(loop, w);
 		return;
 	}
+	look_at_size(v);
 	n = read(w->fd, text, room < sizeof(text) ? room : sizeof(text));
 	if (n > 0)
 		v->ops->typed(v->owner, text, (size_t)n);
@@ -258,7 +292,8 @@ struct viewers *viewers_open(struct ev_loop *loop, const char *socket,
 	TAILQ_INIT(&v->clients);
 	ev_init(&v->coming, on_coming);
 	ev_init(&v->typing, on_typing);
-	v->coming.data = v->typing.data = v;
+	ev_timer_init(&v->sizing, on_sizing, 0, SIZE_PAUSE);
+	v->coming.data = v->typing.data = v->sizing.data = v;
 	if (make_pty(v) || make_socket(v, socket)) {
 		int err = errno;
 
@@ -281,6 +316,7 @@ void viewers_close(struct viewers *v)
 		drop(TAILQ_FIRST(&v->clients));
 	ev_io_stop(v->loop, &v->coming);
 	ev_io_stop(v->loop, &v->typing);
+	ev_timer_stop(v->loop, &v->sizing);
 	for (size_t i = 0; i < sizeof(fd) / sizeof(fd[0]); i++)
 		if (fd[i] >= 0)
 			close(fd[i]);
@@ -325,4 +361,14 @@ void viewers_more(struct viewers *v)
 	ev_io_start(v->loop, &v->typing);
 	if (c)
 		ev_io_start(v->loop, &c->in);
+}
+
+bool viewers_are_behind(const struct viewers *v)
+{
+	const struct client *c;
+
+	TAILQ_FOREACH(c, &v->clients, link)
+	if (c->nr_waiting > WAITING_MOST / 4)
+		return true;
+	return false;
 }

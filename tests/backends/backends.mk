@@ -14,6 +14,9 @@ $(BUILD)/tests/backends-%: $(BUILD)/san/tests/backends/%_test.o $(BE_TEST_COMMON
 $(BUILD)/tests/backends-blk: $(addprefix $(BUILD)/san/tests/backends/, \
 		blk_front.o sectors.o)
 
+$(BUILD)/tests/backends-console: $(addprefix $(BUILD)/san/,$(PVCON_CORE) \
+		$(PVCON_MINI))
+
 # The parts that decide, alone.
 $(BUILD)/tests/backends-unit: $(BUILD)/san/tests/backends/unit_test.o \
 		$(addprefix $(BUILD)/san/pv-backends/,common/ring.o \

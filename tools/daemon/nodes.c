@@ -168,6 +168,28 @@ void device_put_nic(struct batch *b, const struct device *dev,
 	put_rate(b, "outbound", &nic->outbound);
 }
 
+/* The own ring of the console (ABI.md 20.1): a device within it. */
+static void put_own_console(struct batch *b, unsigned int domid)
+{
+	char end[2][STORE_PATH_MAX];
+
+	snprintf(end[0], sizeof(end[0]), "/local/domain/%u/device/pvconsole/0",
+		 domid);
+	snprintf(end[1], sizeof(end[1]), BACKEND "/console/%u/0/own", domid);
+	batch_mkdir(b, PERM_GUEST_READ, "/local/domain/%u/device/pvconsole",
+		    domid);
+	batch_mkdir(b, PERM_GUEST_OWN, "%s", end[0]);
+	batch_mkdir(b, PERM_GUEST_READ, "%s", end[1]);
+	for (int i = 0; i < 2; i++) {
+		batch_base(b, "%s", end[i]);
+		batch_put(b, i ? "frontend" : "backend", "%s", end[!i]);
+		batch_put(b, i ? "frontend-id" : "backend-id", "%u",
+			  i ? domid : 0);
+		batch_put(b, "state", "%d", XB_INITIALISING);
+	}
+	batch_put(b, "online", "1");
+}
+
 void device_put_console(struct batch *b, const struct domain *d,
 			const struct hv_guest *guest)
 {
@@ -190,6 +212,7 @@ void device_put_console(struct batch *b, const struct domain *d,
 		batch_put(b, "log", "%s", d->live->console_log);
 		batch_put(b, "log-append", "%d", d->live->console_log_append);
 	}
+	put_own_console(b, (unsigned int)d->domid);
 }
 
 void devices_put(struct batch *b, struct domain *d)
