@@ -3,13 +3,16 @@
  * The console: the terminal in raw mode, bytes both ways.
  *
  * The backend's socket lets many read and one write; its pty is what is left
- * where there is no socket.
+ * where there is no socket.  The pty also has the size of the window, from which
+ * the guest learns it; who only reads leaves it alone.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <termios.h>
@@ -40,6 +43,37 @@ static void terminal_raw(void)
 	atexit(terminal_restore);
 	changed = !tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
 }
+
+/* ---- the size of the window ---------------------------------------------------- */
+
+static int sized = -1; /* the backend's pty */
+
+static void tell_size(int signal)
+{
+	int error = errno;
+	struct winsize size;
+
+	(void)signal;
+	if (!ioctl(STDIN_FILENO, TIOCGWINSZ, &size))
+		ioctl(sized, TIOCSWINSZ, &size);
+	errno = error;
+}
+
+static void keep_size(struct json_object *result)
+{
+	const char *tty = get_string(result, "tty");
+	struct sigaction resized = {.sa_handler = tell_size};
+
+	if (!*tty || !isatty(STDIN_FILENO))
+		return;
+	sized = open(tty, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (sized < 0)
+		return;
+	sigaction(SIGWINCH, &resized, NULL);
+	tell_size(SIGWINCH);
+}
+
+/* ---- bytes ----------------------------------------------------------------------- */
 
 static int open_socket(const char *path)
 {
@@ -107,8 +141,11 @@ static void run(int fd, bool read_only)
 	};
 
 	for (;;) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		if (poll(fds, 2, -1) < 0) {
+			if (errno == EINTR)
+				continue;
 			return;
+		}
 		if (fds[0].revents && !carry(fd, STDOUT_FILENO, false))
 			return;
 		if (!fds[1].revents)
@@ -144,12 +181,16 @@ int console_attach(struct cli *c, const char *domain, bool read_only)
 		json_object_put(result);
 		return status;
 	}
+	if (!read_only)
+		keep_size(result);
 	json_object_put(result);
 	if (isatty(STDIN_FILENO) && !c->quiet)
 		fprintf(stderr, "Connected to %s; leave with Ctrl-]\n", domain);
 	terminal_raw();
 	run(fd, read_only);
 	terminal_restore();
+	if (sized >= 0)
+		close(sized);
 	close(fd);
 	return STATUS_OK;
 }
