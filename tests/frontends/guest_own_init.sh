@@ -105,6 +105,23 @@ net_rates() { # FRONTEND: several times, for the first warms up
 	done
 }
 
+console_rate() { # FRONTEND TTY
+	usleep 5000000 # then as much as this is read at once
+	stty raw -echo <"$2"
+	from=$(hundredths)
+	cat /run/lines >"$2"
+	took=$(($(hundredths) - from))
+	tenths=$((768 * 1000 / 1024 / (took + 1)))
+	echo "guest: rate console $1 $((tenths / 10)).$((tenths % 10)) MiB/s"
+}
+console_rates() {
+	lines 12288 >/run/lines
+	for _ in 1 2 3; do
+		console_rate own /dev/xvc0
+		console_rate stock /dev/hvc0
+	done
+}
+
 # ---- disks
 
 use_disks() {
@@ -254,6 +271,51 @@ use_network() {
 	set_up again
 }
 
+# ---- the console
+
+xvc0_is_there() { [ -c /dev/xvc0 ]; }
+hung_up() { # PROGRAM: it ends
+	wait "$1" || :
+}
+lines() { # COUNT: of 64 bytes, with numbers
+	awk -v count="$1" 'BEGIN {
+		for (i = 0; i < count; i++)
+			printf "T %07d %053d\n", i, i * 7919
+	}'
+}
+use_console() {
+	exec 3<>/dev/xvc0
+	stty raw -echo <&3
+	echo "guest: hello from xvc0" >&3
+	read -r line <&3
+	check xvc0 "what is typed goes to who reads" [ "$line" = "to xvc0" ]
+	is_wide() { [ "$(stty size <&3)" = "41 137" ]; }
+	check xvc0 "the window has the size of the host's" wait_for is_wide
+	echo "guest: waits for a long paste" >&3
+	pasted=$(head -c 300000 <&3 | sum)
+	echo "guest: was pasted $pasted"
+	lines 40000 >/run/lines
+	cat /run/lines >&3
+	echo "guest: text ends" >&3
+	read -r _ <&3
+	exec 3<&-
+	echo "guest: xvc0 is closed"
+	read -r line
+	check xvc0 "what is typed goes to hvc0 when it is closed" \
+		[ "$line" = "to hvc0" ]
+
+	# ---- the device is let go of, and taken again
+	exec 3</dev/xvc0
+	cat <&3 >/dev/null &
+	echo pvconsole-0 >/sys/bus/xen/drivers/parapet-confront/unbind
+	check again "who reads is hung up" hung_up $!
+	exec 3<&-
+	check again "xvc0 goes" [ ! -e /dev/xvc0 ]
+	echo pvconsole-0 >/sys/bus/xen/drivers/parapet-confront/bind
+	check again "xvc0 comes again" wait_for xvc0_is_there
+	echo "guest: hello again" >/dev/xvc0
+}
+
 # ---- all of it
 
 echo "guest: first program runs"
@@ -263,22 +325,26 @@ ip link set lo up
 ipv6_at_once
 insmod /lib/parapet-blkfront.ko
 insmod /lib/parapet-netfront.ko
+insmod /lib/parapet-confront.ko
 modprobe -a xen-blkfront xen-netfront
 check own "ours takes both disks when it is loaded first" \
 	wait_for disks_by parapet-blkfront xvda xvdb
 check own "ours takes the interface when it is loaded first" \
 	wait_for eth0_by parapet-netfront
+check own "there is a second console" wait_for xvc0_is_there
 set_up own
 echo "guest: queues=$(count /sys/block/xvda/mq/*)," \
 	"$(count /sys/class/net/eth0/queues/tx-*)"
 if [ -e /etc/measure ]; then
 	disk_rates own xvdb xvda
 	net_rates own
+	console_rates
 	dd if=/run/part of=/dev/xvda bs=1M conv=fsync 2>/dev/null
 else
 	use_disks
 	net_rates own
 	use_network
+	use_console
 fi
 
 # A driver is in use as long as it has a device.
@@ -288,6 +354,8 @@ done
 check unload "the disks' module can go" wait_for rmmod parapet_blkfront
 echo vif-0 >/sys/bus/xen/drivers/parapet-netfront/unbind
 check unload "the network's module can go" wait_for rmmod parapet_netfront
+echo pvconsole-0 >/sys/bus/xen/drivers/parapet-confront/unbind
+check unload "the console's module can go" wait_for rmmod parapet_confront
 echo vif-0 >/sys/bus/xen/drivers/vif/bind
 echo "guest: our modules are gone"
 check stock "the stock frontend takes the interface" wait_for eth0_by vif

@@ -60,6 +60,45 @@ use_network() {
 		parapet -q detach-interface own 00:16:3e:01:02:04
 }
 
+tty() { parapet-store read "/local/domain/$domid/console/tty"; }
+text() { cat $log.1 $log 2>/dev/null | tr -d '\r' | grep '^T '; }
+all_lines() { # COUNT: each once and in order
+	text | awk -v count="$1" '
+		$0 != sprintf("T %07d %053d", n, n * 7919) {
+			if (!bad++)
+				print "line " n ": " $0
+		}
+		{ n++ }
+		END {
+			print n " lines"
+			exit bad || n != count
+		}'
+}
+use_console() {
+	wait_for said "hello from xvc0"
+	check xvc0 "what a program writes is shown" said "hello from xvc0"
+	stty -F "$(tty)" rows 41 cols 137
+	type_in own "to xvc0"
+	wait_for said "waits for a long paste"
+	head -c 300000 /dev/urandom >/run/pasted
+	cat /run/pasted >"$(tty)"
+	wait_for said "was pasted"
+	check xvc0 "a long paste comes as it went" \
+		said "was pasted $(sum </run/pasted)"
+	# More than is read at once, so the guest waits when they are killed.
+	for line in 17 34; do
+		wait_for said "^T 00${line}000"
+		kill_worker "console-$domid-0" "xvc0 is served again ($line)"
+	done
+	wait_for said "text ends"
+	check xvc0 "2.5 MiB come while backends are killed" all_lines 40000
+	type_in own ""
+	wait_for said "xvc0 is closed"
+	type_in own "to hvc0"
+	wait_for said "hello again"
+	check again "xvc0 is used again" said "hello again"
+}
+
 truncate -s 64M /run/file.img
 truncate -s 16M /run/more.img
 ipv6_at_once
@@ -74,12 +113,13 @@ if ! parapet info own >/dev/null; then
 	daemon_logs
 	exit 1
 fi
-tail -n +1 -f $log &
+tail -n +1 -f $log | grep -v '^T ' &
 domid=$(field own domid)
 
 if [ ! -e /etc/measure ]; then
 	use_disks
 	use_network
+	use_console
 fi
 wait_for said "our modules are gone"
 check stock "a disk that ours closed is removed" \
@@ -90,5 +130,5 @@ check stock "the other one, too" \
 	parapet -q attach-disk own /run/file.img xvdf
 wait_for said "all done"
 check end "no port of the bridge is left" wait_for no_ports
-grep -ih "blkback\|netback.*\(connected\|ring\|pipe\)" \
+grep -ih "consoled.*own\|blkback\|netback.*\(connected\|ring\|pipe\)" \
 	/run/parapet/services/*.log | tail -n 40
