@@ -569,13 +569,10 @@ static void two_threads_never_sleep_both(void **state)
 		.from = &up,
 		.slow = 1000,
 	};
-	pthread_t thread;
 
 	(void)state;
 	start_at(0);
-	assert_int_equal(pthread_create(&thread, NULL, run_party, &control), 0);
-	run_party(&guest);
-	pthread_join(thread, NULL);
+	run_both(run_party, &guest, &control);
 	print_message(
 		"%u packets each way, %u and %u events, %u and %u waits\n",
 		TOTAL, up.sent, down.sent, guest.waits, control.waits);

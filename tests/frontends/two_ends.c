@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Two ends of a ring in one program: what the unit tests of rings share. */
+#include <stdlib.h>
+
 #include "tests/frontends/two_ends.h"
 
 uint64_t next_random(uint64_t *state)
@@ -27,4 +29,14 @@ void sleep_until(struct channel *c)
 		pthread_cond_wait(&c->set, &c->lock);
 	c->pending = false;
 	pthread_mutex_unlock(&c->lock);
+}
+
+void run_both(void *(*run)(void *), void *one, void *other)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, run, other))
+		abort();
+	run(one);
+	pthread_join(thread, NULL);
 }

@@ -26,4 +26,7 @@ void send_event(struct channel *c);
 /* Until an event is pending, which is taken. */
 void sleep_until(struct channel *c);
 
+/* That, for two at the same time, in threads of their own. */
+void run_both(void *(*run)(void *), void *one, void *other);
+
 #endif
