@@ -50,7 +50,11 @@ uint32_t console_mark(const struct console *c)
 /* Both, one of which is that already. */
 static void save_mark(struct console *c)
 {
-	c->saved->stock.mark = c->saved->own.saved.mark = console_mark(c);
+	uint32_t mark = console_mark(c);
+
+	/* ORDER: behind the one that was saved with an index. */
+	__atomic_store_n(&c->saved->stock.mark, mark, __ATOMIC_RELEASE);
+	__atomic_store_n(&c->saved->own.saved.mark, mark, __ATOMIC_RELEASE);
 }
 
 void console_show(struct console *c, const char *text, size_t bytes)
