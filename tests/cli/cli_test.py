@@ -4,9 +4,12 @@
 
 import json
 import os
+import pty
 import re
+import signal
 import subprocess
 import sys
+import termios
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.dont_write_bytecode = True
@@ -84,6 +87,31 @@ def shapes(t):
     assert "web1" in top and "Domain-0" in top and "CPU%" in top
     assert len(t.json("top", "--count=1")["domains"]) == 2
     assert t.json("services") == []
+
+
+def consoles(t):
+    """a console is this terminal, and of its size"""
+    t.ok("create", "--paused", t.xml())
+    guest, tty = pty.openpty()
+    t.write("/local/domain/1/console/tty", os.ttyname(tty))
+    until(lambda: t.json("console", "web1")["tty"] == os.ttyname(tty),
+          "the console has a tty")
+    mine, end = pty.openpty()
+    termios.tcsetwinsize(end, (33, 99))
+    with subprocess.Popen([COMMAND, "-q", "-s", t.path("sock"), "console",
+                           "web1"], stdin=end, stdout=end) as console:
+        until(lambda: termios.tcgetwinsize(guest) == (33, 99), "it has a size")
+        termios.tcsetwinsize(end, (40, 120))
+        console.send_signal(signal.SIGWINCH)
+        until(lambda: termios.tcgetwinsize(guest) == (40, 120), "it grows")
+        os.write(guest, b"hello\n")
+        seen = b""
+        while b"hello" not in seen:
+            seen += os.read(mine, 100)
+        os.write(mine, b"\x1d")
+        assert console.wait() == 0
+    for fd in guest, tty, mine, end:
+        os.close(fd)
 
 
 def refusals(t):
@@ -238,6 +266,6 @@ def manuals(_):
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests([definitions, autostart, shapes, refusals,
-                        waiting, standard_input, events, store, commands, completion,
-                        manuals]))
+    sys.exit(run_tests([definitions, autostart, shapes, consoles, refusals,
+                        waiting, standard_input, events, store, commands,
+                        completion, manuals]))

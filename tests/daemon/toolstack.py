@@ -269,6 +269,11 @@ class Toolstack:
         client.close()
         return value
 
+    def write(self, path, value):
+        client = Client(self.store)
+        client.write(path, value)
+        client.close()
+
     def nodes(self):
         """What is left of guests in the store."""
         client = Client(self.store)
