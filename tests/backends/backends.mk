@@ -14,7 +14,9 @@ $(BUILD)/tests/backends-%: $(BUILD)/san/tests/backends/%_test.o $(BE_TEST_COMMON
 $(BUILD)/tests/backends-blk: $(addprefix $(BUILD)/san/tests/backends/, \
 		blk_front.o sectors.o)
 
-$(BUILD)/tests/backends-console: $(addprefix $(BUILD)/san/,$(PVCON_CORE) \
+$(addprefix $(BUILD)/tests/backends-,console console_own): \
+		$(BUILD)/san/tests/backends/console_bed.o
+$(BUILD)/tests/backends-console_own: $(addprefix $(BUILD)/san/,$(PVCON_CORE) \
 		$(PVCON_MINI))
 
 # The parts that decide, alone.
@@ -35,7 +37,8 @@ $(BUILD)/tests/backends-bus: $(BUILD)/san/tests/backends/bus_test.o \
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lev -lcmocka
 
-BE_TESTS := $(addprefix $(BUILD)/tests/backends-,unit pool bus blk console)
+BE_TESTS := $(addprefix $(BUILD)/tests/backends-,unit pool bus blk console \
+	console_own)
 
 TEST_NEEDS += $(BE_TESTS) $(BUILD)/san/bin/parapet-blkback \
 	$(BUILD)/san/bin/parapet-blkback-nbd $(BUILD)/san/bin/parapet-consoled \
