@@ -41,6 +41,8 @@ static void ours_read_as_ones_and_ignore_writes(void **state)
 	assert_int_equal(dev_port_read(&control, 0x1f, 2), 0xffff);
 	assert_int_equal(dev_port_read(&control, 0x3f5, 4), 0xffffffff);
 	assert_int_equal(dev_port_read(&guest, 0x71, 4), 0xffffffff);
+	assert_int_equal(dev_port_read(&guest, 0x42, 1), 0);
+	assert_int_equal(dev_port_read(&control, 0x42, 1), 0x42);
 	dev_port_write(&guest, 0x60, 1, 0x11);
 	assert_int_equal(ports[0x60], 0x60);
 }
