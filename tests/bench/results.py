@@ -12,7 +12,9 @@ IO_UNITS = {
     "block_seq_read": "MiB/s", "block_rand_qd1": "IOPS",
     "block_rand_qd32": "IOPS", "net_to_control": "MiB/s",
     "net_to_guest": "MiB/s", "net_rtt": "us", "create_to_init": "ms",
-    "create_to_init_first": "ms", "create_toolstack": "ms", "destroy": "ms",
+    "create_to_init_first": "ms", "create_to_init_busy": "ms",
+    "create_toolstack": "ms", "create_toolstack_busy": "ms", "destroy": "ms",
+    "destroy_busy": "ms",
     "list": "ms", "build": "ms", "compress": "MiB/s", "db_insert": "1/s",
     "db_select": "1/s",
 }

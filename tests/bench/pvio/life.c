@@ -7,6 +7,11 @@
  * When the guest's first program runs is known from the log of its console,
  * whose growth the kernel tells of (inotify): looking again and again would
  * take time from the one CPU that the guest has to share.
+ *
+ * Somebody at a prompt finds a machine that has nothing else to do; a program
+ * that makes guests one after another does not, and what a machine does when it
+ * has time for it (clearing the memory of the last guest) is in the way then.
+ * So there are lives of both sorts.
  */
 #include "tests/bench/pvio/pvio.h"
 
@@ -25,6 +30,10 @@
 
 enum {
 	LISTS = 3, /* in a batch */
+	REST_MS = 250, /* a look at what the CPUs do */
+	REST_BUSY = 5, /* percent of that, at most, at rest */
+	REST_LOOKS = 6, /* in a row */
+	REST_TRIES = 120,
 	WAIT_MS = 180000, /* for more words on a console */
 	MAX_WORDS = 15,
 };
@@ -96,11 +105,42 @@ void wait_for_words(const char *log, const char *words)
 	wait_for(watch_log(log), log, words);
 }
 
+/* Hundredths of a second that the CPUs have had something to do, or others
+ * have had them, since the system began. */
+static unsigned long long busy_ticks(void)
+{
+	unsigned long long user, nice, system, idle, wait, irq, soft, steal;
+	FILE *f = fopen("/proc/stat", "re");
+
+	if (!f ||
+	    fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user,
+		   &nice, &system, &idle, &wait, &irq, &soft, &steal) != 8)
+		die("/proc/stat");
+	fclose(f);
+	return user + nice + system + irq + soft + steal;
+}
+
+/* Until the machine has had nothing to do for a while. */
+static void rest(void)
+{
+	const unsigned long long most = REST_MS * REST_BUSY / 1000;
+	unsigned long long before = busy_ticks(), after;
+	int quiet = 0;
+
+	for (int i = 0; i < REST_TRIES && quiet < REST_LOOKS; i++) {
+		usleep(REST_MS * 1000);
+		after = busy_ticks();
+		quiet = after - before <= most ? quiet + 1 : 0;
+		before = after;
+	}
+}
+
 struct life {
 	double toolstack, to_init, destroy;
 };
 
-static struct life live(const char *create, const char *end, const char *log)
+static struct life live(const char *create, const char *end, const char *log,
+			int at_rest)
 {
 	int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	struct life l;
@@ -112,11 +152,15 @@ static struct life live(const char *create, const char *end, const char *log)
 		die(log);
 	close(fd);
 	watch = watch_log(log);
+	if (at_rest)
+		rest();
 	began = now();
 	l.toolstack = run(create);
 	wait_for(watch, log, FIRST_WORDS);
 	l.to_init = (now() - began) * 1e3;
 	wait_for_words(log, READY_WORDS);
+	if (at_rest)
+		rest();
 	l.destroy = run(end);
 	return l;
 }
@@ -128,6 +172,7 @@ static void measure_list(const char *list)
 
 	if (!list || !*list)
 		return;
+	rest();
 	for (unsigned int i = 0; i < effort.batches; i++) {
 		figure[i] = 0;
 		for (int n = 0; n < LISTS; n++)
@@ -136,35 +181,65 @@ static void measure_list(const char *list)
 	report("list", figure);
 }
 
-/* How many lives: three, or fewer if the batches are. */
+static const char *const figures[] = {"create_toolstack", "create_to_init",
+				      "destroy"};
+
+/* The ending says of which sort the lives are. */
+static void measure_lives(const char *create, const char *end, const char *log,
+			  unsigned int lives, int at_rest, const char *ending)
+{
+	double figure[3][MAX_BATCHES];
+	unsigned int batches = effort.batches;
+	char name[64];
+
+	for (unsigned int i = 0; i < lives; i++) {
+		struct life l = live(create, end, log, at_rest);
+
+		figure[0][i] = l.toolstack;
+		figure[1][i] = l.to_init;
+		figure[2][i] = l.destroy;
+	}
+	effort.batches = lives;
+	for (int i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "%s%s", figures[i], ending);
+		report(name, figure[i]);
+	}
+	effort.batches = batches;
+}
+
+static int lives_wanted(const char *ending)
+{
+	char name[64];
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "%s%s", figures[i], ending);
+		if (wanted(name))
+			return 1;
+	}
+	return 0;
+}
+
+/* How many lives of each sort: three, or fewer if the batches are. */
 void measure_life(const char *log)
 {
 	const char *create = getenv("pvio_create");
 	const char *end = getenv("pvio_destroy");
-	unsigned int lives = effort.batches < 3 ? effort.batches : 3;
-	double toolstack[MAX_BATCHES], to_init[MAX_BATCHES];
-	double destroy[MAX_BATCHES], first;
 	unsigned int batches = effort.batches;
+	unsigned int lives = batches < 3 ? batches : 3;
+	int calm = lives_wanted(""), busy = lives_wanted("_busy");
+	double first;
 
-	if (!wanted("list") && !wanted("destroy") &&
-	    !wanted("create_toolstack") && !wanted("create_to_init"))
+	if (!calm && !busy && !wanted("list"))
 		return;
 	if (!create || !end)
 		die("pvio_create, pvio_destroy");
-	first = live(create, end, log).to_init;
-	for (unsigned int i = 0; i < lives; i++) {
-		struct life l = live(create, end, log);
-
-		toolstack[i] = l.toolstack;
-		to_init[i] = l.to_init;
-		destroy[i] = l.destroy;
-	}
-	measure_list(getenv("pvio_list"));
-	effort.batches = lives;
-	report("create_toolstack", toolstack);
-	report("create_to_init", to_init);
-	report("destroy", destroy);
+	first = live(create, end, log, 0).to_init;
 	effort.batches = 1;
 	report("create_to_init_first", &first);
 	effort.batches = batches;
+	if (calm)
+		measure_lives(create, end, log, lives, 1, "");
+	if (busy)
+		measure_lives(create, end, log, lives, 0, "_busy");
+	measure_list(getenv("pvio_list"));
 }
