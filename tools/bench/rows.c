@@ -45,6 +45,11 @@ static const struct {
 	 false},
 	{"destroy", "command that destroys a guest", GROUP_LIFE, false},
 	{"list", "command that lists guests", GROUP_LIFE, false},
+	{"create_toolstack_busy", "create, right after a destroy", GROUP_LIFE,
+	 false},
+	{"create_to_init_busy", "the same, to first program", GROUP_LIFE,
+	 false},
+	{"destroy_busy", "destroy, right after a start", GROUP_LIFE, false},
 };
 
 /* The order of columns. */

@@ -9,7 +9,7 @@
 #include "tools/bench/report.h"
 
 enum {
-	NAME_WIDTH = 22,
+	NAME_WIDTH = 24,
 	FIGURE_WIDTH = 12,
 	COST_WIDTH = 7,
 };
