@@ -3,6 +3,7 @@
  * The first instructions: multiboot headers, 32-bit entry, long mode.
  */
 #include "hv/lib/layout.h"
+#include "hv/lib/longmode.h"
 
 #define MB1_MAGIC 0x1badb002
 #define MB1_FLAGS 0x00010003	/* align modules, memory map, addresses below */
@@ -101,16 +102,7 @@ refuse:	/* esi = what to say: on COM1 and the debug console */
 
 	/* 3. Long mode. */
 	movl	PHYS(boot_info_pa), %esi
-	movl	$PHYS(hv_l4_template), %eax
-	movl	%eax, %cr3
-	movl	$0x20, %eax
-	movl	%eax, %cr4
-	movl	$0xc0000080, %ecx
-	rdmsr
-	orl	$0x900, %eax		/* LME, NXE                */
-	wrmsr
-	movl	$0x80010031, %eax	/* PG WP NE ET PE          */
-	movl	%eax, %cr0
+	ENTER_LONG_MODE PHYS(hv_l4_template)
 	lgdt	PHYS(boot_gdtr)
 	ljmp	$8, $PHYS(4f)
 	.code64

@@ -4,6 +4,7 @@
  * ap_start16), then the image's own code as the boot CPU did it.
  */
 #include "hv/lib/layout.h"
+#include "hv/lib/longmode.h"
 
 #define PHYS(sym) ((sym) - IMAGE_BASE)
 
@@ -30,16 +31,7 @@ ap_start32:
 	movl	$16, %eax
 	movl	%eax, %ds
 	movl	%eax, %ss
-	movl	$PHYS(hv_l4_template), %eax
-	movl	%eax, %cr3
-	movl	$0x20, %eax
-	movl	%eax, %cr4
-	movl	$0xc0000080, %ecx
-	rdmsr
-	orl	$0x900, %eax		/* LME, NXE     */
-	wrmsr
-	movl	$0x80010031, %eax	/* PG WP NE ET PE */
-	movl	%eax, %cr0
+	ENTER_LONG_MODE PHYS(hv_l4_template)
 	ljmp	$8, $PHYS(1f)
 	.code64
 1:	movabsq	$ap_start64, %rax
