@@ -124,7 +124,7 @@ static void load_syscall_msrs(void)
 {
 	/* SYSRET: CS = base + 16, SS = base + 8.  SYSCALL: SS = CS + 8. */
 	wrmsr(MSR_STAR,
-	      (uint64_t)SEL_COMPAT_CS << 48 | (uint64_t)SEL_HV_CS << 32);
+	      (uint64_t)(SEL_SYSRET_CS - 16) << 48 | (uint64_t)SEL_HV_CS << 32);
 	wrmsr(MSR_LSTAR, (uint64_t)tramp_syscall);
 	wrmsr(MSR_CSTAR, (uint64_t)tramp_syscall32);
 	wrmsr(MSR_SFMASK, RFLAGS_IF | RFLAGS_TF | RFLAGS_DF | RFLAGS_NT |

@@ -24,6 +24,7 @@
 #define CONFIG_READ 2
 
 #define FLAGS_GUEST 0x250dd5	/* ID AC RF OF DF TF SF ZF AF PF CF */
+#define FLAGS_STEP  0x10100	/* RF TF: SYSRET is not like IRETQ then */
 #define FLAGS_ON    0x202	/* IF and the bit that is always 1 */
 #define SHOWN_CS    (FLAT_KERNEL_CS & ~3) /* ring-1 code as frames show it */
 

@@ -305,22 +305,31 @@ i4:	pushq	56(%rcx)
 	pushq	%r11
 	pushq	%rax
 i5:	pushq	32(%rcx)
-i6:	testl	$VGCF_in_syscall, 24(%rcx)
-	jz	2f
-	/* SYSRET takes its selectors from STAR; only a user's rip and a 64-bit
-	 * frame qualify. */
-i7:	movq	0(%rcx), %rax
-	movq	(%rsp), %rcx
-	shrq	$47, %rcx
-	jnz	hc_iret_slow_rax
+	/* What a system call has left needs no more than SYSRET, which is much
+	 * faster: a user's rip in rcx, the flags in r11, and Linux's selectors. */
+	movq	(%rsp), %rax		/* rax = rip               */
+i6:	cmpq	%rax, 16(%rcx)
+	jne	4f
+i7:	cmpq	%r11, 8(%rcx)
+	jne	4f
+3:	cmpq	$SEL_SYSRET_CS, 8(%rsp)
+	jne	2f
+	cmpq	$SEL_SYSRET_SS, 32(%rsp)
+	jne	2f
+	testl	$FLAGS_STEP, %r11d
+	jnz	2f
+	shrq	$47, %rax
+	jnz	2f
+i18:	movq	0(%rcx), %rax
 	movq	$0, DATA(KERNEL_MODE)
 	incq	DATA(USER_RUNS)
 	popq	%rcx
 	swapgs
 	movq	16(%rsp), %rsp
 	sysretq
-2:
-i8:	movq	8(%rcx), %r11
+4: i19:	testl	$VGCF_in_syscall, 24(%rcx)
+	jnz	3b			/* rcx and r11 are lost    */
+2: i8:	movq	8(%rcx), %r11
 i9:	movq	0(%rcx), %rax
 i10:	movq	16(%rcx), %rcx
 	movq	$0, DATA(KERNEL_MODE)
@@ -343,15 +352,13 @@ i15:	movq	0(%rcx), %rax
 i16:	movq	16(%rcx), %rcx
 i17:	iretq
 
-hc_iret_slow_rax:
-	leaq	win_stack_top(%rip), %rsp
 hc_iret_slow:				/* rcx, r11: not needed    */
 	movl	$23, %eax
 	xorl	%ecx, %ecx
 	movl	$FLAGS_ON, %r11d
 	jmp	hypercall_slow
 
-	.irp	n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15, 16
+	.irp	n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15, 16, 18, 19
 	TRAMP_FAULT i\n, TRAMP_FAULT_FRAME
 	.endr
 	TRAMP_FAULT i11, TRAMP_FAULT_IRETQ

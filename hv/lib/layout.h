@@ -76,6 +76,8 @@
 #define SEL_COMPAT_CS       0xe023 /* public: flat ring 3 32-bit code            */
 #define SEL_USER_SS         0xe02b /* public: flat ring 3 data                   */
 #define SEL_USER_CS         0xe033 /* public: flat ring 3 64-bit code            */
+#define SEL_SYSRET_SS       0x2b /* what SYSRET loads: Linux's, of its own table */
+#define SEL_SYSRET_CS       0x33
 #define SEL_RING1_CS        0xe039 /* private: ring 1 64-bit code                */
 #define SEL_RING1_SS        0xe041 /* private: ring 1 data                       */
 #define SEL_TSS             0xe048 /* two slots                                  */

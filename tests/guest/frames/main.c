@@ -12,6 +12,41 @@
 CODE(tell, "movw %cs, %ax\n movw %ss, %bx\n pushfq\n popq %rdx\n"
 	   "movl $0x600d, %ecx\n ud2\n");
 
+/* How a frame is made: others than the first are for SYSRET. */
+enum way {
+	BY_IRETQ,
+	BY_HINT, /* rcx and r11 are lost                             */
+	AS_LEFT, /* by a system call                                 */
+	WAYS,
+};
+
+static void go(struct frame *f, enum way way)
+{
+	if (way != BY_IRETQ) {
+		f->cs = LINUX_USER_CS;
+		f->ss = LINUX_USER_SS;
+	}
+	if (way == AS_LEFT) {
+		f->rflags |= 2;
+		f->rcx = f->rip;
+		f->r11 = f->rflags;
+	}
+	this_vcpu()->iret_flags = way == BY_HINT ? VGCF_in_syscall : 0;
+	user_run(f);
+	this_vcpu()->iret_flags = 0;
+}
+
+/* Linux's selectors, for the frames that IRETQ takes in the end. */
+static void use_linux_selectors(void)
+{
+	uint64_t *gdt = page_alloc(), mfn = va_to_mfn(gdt);
+
+	gdt[LINUX_USER_SS / 8] = 0x00cff3000000ffff;
+	gdt[LINUX_USER_CS / 8] = 0x00affb000000ffff;
+	CHECK_EQ(page_set(gdt, PTE_P | PTE_A), 0);
+	CHECK_EQ(HYPERVISOR_set_gdt(P(&mfn), PAGE_SIZE / 8), 0);
+}
+
 static struct frame user_with(uint64_t cs, uint64_t ss)
 {
 	struct frame f = user_frame();
@@ -69,8 +104,8 @@ static void every_stack_selector_is_tried(void)
 	CHECK(ran >= 1 && ran < 64);
 }
 
-/* With the flag that lets the hypervisor use SYSRET, selectors are not read. */
-static void sysret_takes_no_selectors(void)
+/* With the flag that lets the hypervisor use SYSRET, too. */
+static void sysret_takes_no_other_selectors(void)
 {
 	unsigned int sel;
 	struct frame f;
@@ -82,6 +117,66 @@ static void sysret_takes_no_selectors(void)
 		       f.cs);
 	}
 	this_vcpu()->iret_flags = 0;
+}
+
+/* Whichever instruction leaves: all registers are as the frame says. */
+CODE(see, "movw %cs, %ax\n movw %ss, %bx\n pushfq\n popq %rdx\n ud2\n");
+
+static void frames_are_loaded_as_they_are(void)
+{
+	static const struct {
+		uint64_t cs, ss, rcx, r11, flags; /* what is different */
+		bool hint;
+	} t[] = {
+		{0},
+		{.rcx = 8},
+		{.r11 = 0x80},
+		{.rcx = 1ul << 63, .r11 = 1ul << 40},
+		{.cs = LINUX_USER_CS ^ FLAT_USER_CS},
+		{.ss = LINUX_USER_SS ^ FLAT_USER_SS},
+		{.cs = LINUX_USER_CS ^ FLAT_USER_CS,
+		 .ss = LINUX_USER_SS ^ FLAT_USER_SS},
+		{.flags = RFLAGS_RF},
+		{.flags = RFLAGS_AC | 0x8d5},
+		{.hint = true},
+		{.cs = LINUX_USER_CS ^ FLAT_USER_CS, .hint = true},
+		{.ss = LINUX_USER_SS ^ FLAT_USER_SS, .hint = true},
+	};
+	unsigned int i;
+
+	use_linux_selectors();
+	user_load(see);
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		struct frame f = user_frame(), want;
+
+		f.rflags |= t[i].flags | 2;
+		f.cs = LINUX_USER_CS ^ t[i].cs;
+		f.ss = LINUX_USER_SS ^ t[i].ss;
+		f.rcx = f.rip ^ t[i].rcx;
+		f.r11 = f.rflags ^ t[i].r11;
+		want = f;
+		this_vcpu()->iret_flags = t[i].hint ? VGCF_in_syscall : 0;
+		user_run(&f);
+		CHECKF(f.vector == VEC_UD, "%u: vector %#lx", i, f.vector);
+		CHECKF(f.rax == want.cs && f.rbx == want.ss, "%u: %#lx %#lx", i,
+		       f.rax, f.rbx);
+		CHECKF(f.rdx == (want.rflags & ~RFLAGS_RF), "%u: %#lx", i,
+		       f.rdx);
+		CHECKF(f.rcx == want.rcx && f.r11 == want.r11, "%u: %#lx %#lx",
+		       i, f.rcx, f.r11);
+	}
+	this_vcpu()->iret_flags = 0;
+}
+
+/* TF: a step after the first instruction, not before it. */
+static void steps_are_after_an_instruction(void)
+{
+	struct frame f = user_frame();
+
+	f.rflags |= RFLAGS_TF;
+	go(&f, AS_LEFT);
+	CHECK_EQ(f.vector, VEC_DB);
+	CHECK_EQ(f.rip, USER_CODE + 3);
 }
 
 /* RPL 0 to 2 stay in the kernel: the frame's selectors mean nothing. */
@@ -132,14 +227,13 @@ static void user_instruction_pointers_may_be_anything(void)
 {
 	unsigned int k;
 
-	for (k = 0; k < 2; k++) {
-		this_vcpu()->iret_flags = k ? VGCF_in_syscall : 0;
+	for (k = 0; k < WAYS; k++) {
 		for_each_hostile(h)
 		{
 			struct frame f = user_frame();
 
 			f.rip = h->va;
-			user_run(&f);
+			go(&f, k);
 			CHECKF(f.vector == VEC_PF || f.vector == VEC_GP ||
 				       f.vector == ENTRY_FAILSAFE,
 			       "%s: %#lx", h->name, f.vector);
@@ -147,7 +241,6 @@ static void user_instruction_pointers_may_be_anything(void)
 			CHECK_EQ(P(this_vcpu()), P(&percpus[0]));
 		}
 	}
-	this_vcpu()->iret_flags = 0;
 }
 
 /*
@@ -175,16 +268,14 @@ static void a_system_call_at_the_end_of_the_lower_half(void)
 	CHECK_EQ(pte_write(&user_root[255],
 			   va_to_mfn(l3) * PAGE_SIZE | PTE_TABLE),
 		 0);
-	for (k = 0; k < 2; k++) {
+	for (k = 0; k < WAYS; k++) {
 		struct frame f = user_frame();
 
 		f.rip = page + PAGE_SIZE - 2;
 		user_run(&f);
 		CHECK_EQ(f.vector, ENTRY_SYSCALL);
 		CHECK_EQ(f.rip, page + PAGE_SIZE);
-		this_vcpu()->iret_flags = k ? VGCF_in_syscall : 0;
-		user_run(&f);
-		this_vcpu()->iret_flags = 0;
+		go(&f, k);
 		CHECKF(f.vector == ENTRY_FAILSAFE || f.vector == VEC_GP ||
 			       f.vector == VEC_PF,
 		       "%#lx", f.vector);
@@ -244,13 +335,12 @@ static void user_flags_are_limited(void)
 	unsigned int bit, k;
 
 	user_load(tell);
-	for (k = 0; k < 2; k++) {
-		this_vcpu()->iret_flags = k ? VGCF_in_syscall : 0;
+	for (k = 0; k < WAYS; k++) {
 		for (bit = 0; bit < 64; bit++) {
 			struct frame f = user_frame();
 
 			f.rflags |= 1ul << bit;
-			user_run(&f);
+			go(&f, k);
 			if (bit == 8 && f.vector == VEC_DB)
 				continue; /* TF: it was stepped */
 			if (!CHECKF(f.vector == VEC_UD, "bit %u: %#lx", bit,
@@ -264,7 +354,6 @@ static void user_flags_are_limited(void)
 			CHECK_EQ(f.rax & 3, 3);
 		}
 	}
-	this_vcpu()->iret_flags = 0;
 }
 
 /* ---- handlers -------------------------------------------------------------------- */
@@ -367,7 +456,9 @@ RUN("seconds=90");
 const struct test tests[] = {
 	{"every code selector is tried", every_code_selector_is_tried},
 	{"every stack selector is tried", every_stack_selector_is_tried},
-	{"SYSRET takes no selectors", sysret_takes_no_selectors},
+	{"SYSRET takes no other selectors", sysret_takes_no_other_selectors},
+	{"frames are loaded as they are", frames_are_loaded_as_they_are},
+	{"steps are after an instruction", steps_are_after_an_instruction},
 	{"the kernel's selectors are the hypervisor's choice",
 	 kernel_selectors_are_ours},
 	{"user instruction pointers may be anything",

@@ -158,6 +158,10 @@ struct frame {
 	uint64_t rip, cs, rflags, rsp, ss;
 };
 
+/* Linux's selectors of user mode: those that SYSRET loads. */
+#define LINUX_USER_CS 0x33
+#define LINUX_USER_SS 0x2b
+
 struct fault {
 	int vector; /* or ENTRY_*; -1: none                                  */
 	uint64_t error, cr2, rip;
@@ -206,7 +210,8 @@ struct fault probe_exec(uint64_t va);
 
 /*
  * Run user code until it leaves: f->vector says how (a vector, ENTRY_*), f
- * has its registers.  user_frame() starts at USER_CODE with empty registers.
+ * has its registers.  user_frame() starts at USER_CODE with empty registers,
+ * fit for SYSRET if iret_flags want that.
  */
 struct frame user_frame(void);
 void user_run(struct frame *f);

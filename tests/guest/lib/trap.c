@@ -186,12 +186,14 @@ struct fault probe_exec(uint64_t va)
 
 struct frame user_frame(void)
 {
+	bool sysret = this_vcpu()->iret_flags;
+
 	return (struct frame){
 		.rip = USER_CODE,
-		.cs = FLAT_USER_CS,
+		.cs = sysret ? LINUX_USER_CS : FLAT_USER_CS,
 		.rflags = RFLAGS_IF | 2,
 		.rsp = USER_STACK,
-		.ss = FLAT_USER_SS,
+		.ss = sysret ? LINUX_USER_SS : FLAT_USER_SS,
 	};
 }
 
