@@ -50,3 +50,27 @@ guest-kernels: $(GUEST_KERNELS)
 
 TEST_NEEDS += $(BUILD)/parapet $(GUEST_RUNS)
 TESTS += $(GUEST_RUNS:%=%@300)
+
+# Ways back from a system call: ticks of the TSC, then instructions.  The word
+# by which the hypervisor knows that user code runs is where it keeps it.
+RETURNS_OBJS := $(BUILD)/guest/returns.c.o $(GUEST_LIB)
+
+$(BUILD)/guest/returns.c.o: tests/bench/returns.c
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/bench-returns: $(RETURNS_OBJS) $(GUEST_LDS)
+	@mkdir -p $(@D)
+	$(LD) -nostdlib -static -z max-page-size=4096 -z noexecstack \
+		--no-warn-rwx-segments --build-id=none -T $(GUEST_LDS) -o $@ \
+		$(RETURNS_OBJS)
+
+bench-returns: $(BUILD)/parapet $(BUILD)/tests/bench-returns
+	@base=$$(nm $< | awk '$$3 == "win_data" {print $$1}') && \
+	word=$$(awk '$$2 == "TD_KERNEL_MODE" {print $$3}' \
+		$(BUILD)/hvobj/asm-offsets.h) && \
+	for how in "" --icount; do \
+		tests/guest/run-guest $$how -a "mode=$$(printf %u \
+			$$((0x$$base + word)))" $^ | grep "^#"; \
+	done
+.PHONY: bench-returns
