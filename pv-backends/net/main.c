@@ -98,7 +98,10 @@ static int open_tap(struct net *n)
 {
 	struct xb *xb = n->xb;
 	struct store_value mac, type, bridge, name;
-	struct number mtu = {"mtu", 65535, 0, 0};
+	struct number k[] = {
+		{"mtu", 65535, 0, 0},
+		{"queues", UINT32_MAX, NET_MAX_QUEUES, 0},
+	};
 	struct tap_options opt = {
 		.alias = alias_of(xb->domid, xb->devid),
 		.name = name.text,
@@ -110,7 +113,7 @@ static int open_tap(struct net *n)
 	store_get(&xb->store, xb->back, "type", &type);
 	store_get(&xb->store, xb->back, "bridge", &bridge);
 	store_get(&xb->store, xb->back, "vifname", &name);
-	if (read_numbers(xb, xb->back, &mtu, 1))
+	if (read_numbers(xb, xb->back, k, COUNT(k)))
 		return -1;
 	if (!bridge.there)
 		return xb_error(xb, "bridge: missing");
@@ -121,7 +124,11 @@ static int open_tap(struct net *n)
 		return xb_error(xb, "mac \"%.40s\": not a MAC address",
 				mac.text);
 	opt.openvswitch = !strcmp(type.text, "openvswitch");
-	opt.mtu = (uint32_t)mtu.value;
+	opt.mtu = (uint32_t)k[0].value;
+	opt.queues = k[1].value < NET_MAX_QUEUES ? (unsigned int)k[1].value
+						 : NET_MAX_QUEUES;
+	if (!opt.queues)
+		return xb_error(xb, "queues: 0");
 	if (tap_open(&n->tap, &opt, why))
 		return xb_error(xb, "%s", why);
 	return 0;
@@ -175,12 +182,14 @@ static void vif_publish(struct xb *xb)
 		"feature-ctrl-ring",
 	};
 
+	const struct net *n = xb->priv;
+
 	for (size_t i = 0; i < COUNT(yes); i++)
 		store_put(&xb->store, xb->back, yes[i], "1");
 	for (size_t i = 0; i < COUNT(no); i++)
 		store_put(&xb->store, xb->back, no[i], "0");
 	store_put(&xb->store, xb->back, "multi-queue-max-queues", "%u",
-		  NET_MAX_QUEUES);
+		  n->tap.queues);
 	pvnet_publish(xb->priv);
 }
 
@@ -364,7 +373,7 @@ static int read_front(struct net *n)
 	struct xb *xb = n->xb;
 	struct number k[] = {
 		{"request-rx-copy", 1, 0, 0},
-		{"multi-queue-num-queues", NET_MAX_QUEUES, 1, 0},
+		{"multi-queue-num-queues", n->tap.queues, 1, 0},
 		{"feature-rx-notify", 1, 0, 0},
 		{"feature-sg", 1, 0, 0},
 		{"feature-gso-tcpv4", 1, 0, 0},

@@ -5,8 +5,10 @@
  * It is opened with as many queues as a frontend may ask for, since opening
  * needs rights that this process has only at the start; those that are not used
  * are detached.  The first queue never is: its descriptor is the handle for
- * everything else.  While no guest is connected the TAP has no carrier, so the
- * bridge sends nothing to it.
+ * everything else.  A TAP that may have several is made by Linux for 256, which
+ * takes tens of milliseconds at each end; so one that needs no more than one is
+ * of the other sort.  While no guest is connected the TAP has no carrier, so
+ * the bridge sends nothing to it.
  *
  * An alternative name tells which device a TAP belongs to: who finds a TAP of
  * the wanted name without it does not touch it.
@@ -23,6 +25,11 @@
 #include "pv-backends/net/ovs.h"
 #include "pv-backends/net/tap.h"
 
+enum {
+	BUSY_TRIES = 200,
+	BUSY_USLEEP = 5000,
+};
+
 _Static_assert(LINK_NAME == IFNAMSIZ, "the longest name of an interface");
 
 static int failed(char *why, int err, const char *what, const char *which)
@@ -36,13 +43,14 @@ static int failed(char *why, int err, const char *what, const char *which)
 static int open_queue(struct tap *t, unsigned int nr)
 {
 	struct ifreq ifr = {
-		.ifr_flags =
-			IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE,
+		.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR,
 	};
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
 		return -1;
+	if (t->queues > 1)
+		ifr.ifr_flags |= IFF_MULTI_QUEUE;
 	memcpy(ifr.ifr_name, t->name, sizeof(ifr.ifr_name));
 	if (ioctl(fd, TUNSETIFF, &ifr) < 0) {
 		int err = errno;
@@ -52,6 +60,19 @@ static int open_queue(struct tap *t, unsigned int nr)
 		return -1;
 	}
 	t->fd[nr] = fd;
+	return 0;
+}
+
+/* A predecessor that was killed just now may have it for another moment. */
+static int open_first(struct tap *t)
+{
+	int tries = 0;
+
+	while (open_queue(t, 0)) {
+		if (errno != EBUSY || ++tries == BUSY_TRIES)
+			return -1;
+		usleep(BUSY_USLEEP);
+	}
 	return 0;
 }
 
@@ -139,7 +160,7 @@ static int detach_queue(int fd, bool detach)
 
 static int open_others(struct tap *t, char *why)
 {
-	for (unsigned int i = 1; i < TAP_MAX_QUEUES; i++)
+	for (unsigned int i = 1; i < t->queues; i++)
 		if (open_queue(t, i) || detach_queue(t->fd[i], true))
 			return failed(why, errno, "queues of interface",
 				      t->name);
@@ -152,7 +173,7 @@ static int make(struct tap *t, int nl, const struct tap_options *opt, char *why)
 
 	if (find_bridge(nl, opt, &bridge, why) || check_name(nl, opt, why))
 		return -1;
-	if (open_queue(t, 0))
+	if (open_first(t))
 		return failed(why, errno, "make interface", t->name);
 	if (set_up(t, nl, opt, &bridge, why) || open_others(t, why) ||
 	    join_ovs(t, opt, why)) {
@@ -177,6 +198,7 @@ int tap_open(struct tap *t, const struct tap_options *opt, char why[TAP_WHY])
 		return -1;
 	}
 	strcpy(t->name, opt->name);
+	t->queues = opt->queues;
 	nl = link_open();
 	if (nl < 0)
 		return failed(why, -nl, "open", "rtnetlink");

@@ -29,6 +29,7 @@ struct tap_options {
 	bool openvswitch; /* the bridge is one of Open vSwitch            */
 	unsigned char mac[6]; /* the guest's                              */
 	uint32_t mtu; /* 0: the bridge's                                  */
+	unsigned int queues; /* the most that will be used                */
 };
 
 struct ovs;
@@ -36,6 +37,7 @@ struct ovs;
 struct tap {
 	char name[LINK_NAME];
 	int fd[TAP_MAX_QUEUES]; /* -1: not open */
+	unsigned int queues; /* that are open */
 	unsigned int used; /* queues that take packets */
 	struct ovs *ovs;
 };

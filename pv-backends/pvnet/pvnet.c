@@ -219,8 +219,8 @@ int pvnet_attach(struct net *n)
 	struct server *s;
 	uint64_t queues;
 
-	if (xb_number(xb, xb->front, "multi-queue-num-queues", NET_MAX_QUEUES,
-		      1, &queues))
+	if (xb_number(xb, xb->front, "multi-queue-num-queues", n->tap.queues, 1,
+		      &queues))
 		return -1;
 	if (!queues)
 		return xb_error(xb, "multi-queue-num-queues: 0");

@@ -157,6 +157,7 @@ void device_put_nic(struct batch *b, const struct device *dev,
 	batch_put(b, "mac", "%s", mac);
 	if (nic->mtu)
 		batch_put(b, "mtu", "%u", nic->mtu);
+	batch_put(b, "queues", "%u", dev->d->live->vcpus);
 	put_bridge(b, dev, nic);
 	if (nic->ifname[0])
 		batch_put(b, "vifname", "%s", nic->ifname);
