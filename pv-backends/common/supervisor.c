@@ -376,7 +376,7 @@ int supervisor_run(const struct xb_driver *drv,
 	s.store.owner = &s;
 	s.store.event = on_event;
 	s.store.lost = on_lost;
-	snprintf(s.folder, sizeof(s.folder), "/local/domain/0/backend/%s",
+	snprintf(s.folder, sizeof(s.folder), "/parapet/backend/%s",
 		 drv->type);
 	ev_signal_init(&term, on_term, SIGTERM);
 	ev_signal_init(&intr, on_term, SIGINT);

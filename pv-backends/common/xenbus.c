@@ -98,8 +98,8 @@ int xb_find(struct xb *xb)
 
 	if (!*xb->back)
 		snprintf(xb->back, sizeof(xb->back),
-			 "/local/domain/0/backend/%s/%u/%u", xb->drv->type,
-			 xb->domid, xb->devid);
+			 "/parapet/backend/%s/%u/%u", xb->drv->type, xb->domid,
+			 xb->devid);
 	store_get(&xb->store, xb->back, "frontend", &front);
 	store_get(&xb->store, xb->back, "connection", &connection);
 	store_get(&xb->store, xb->back, "state", &state);

@@ -504,7 +504,7 @@ static void ends_with_its_nodes(void **state)
 
 	(void)state;
 	start_disk(d, 1, 0, true, NULL);
-	snprintf(path, sizeof(path), "/local/domain/0/backend/vbd/%u", DOMID);
+	snprintf(path, sizeof(path), "/parapet/backend/vbd/%u", DOMID);
 	assert_true(xs_rm(d->t.xs, XBT_NULL, path));
 	/* Its lock and its journal go with it. */
 	for (until = now() + PATIENCE; worker_of(&d->t, "vbd", DEVID);)

@@ -8,7 +8,7 @@
 #include "tests/backends/domain.h"
 
 #define HOME      "/local/domain/7/console"
-#define BACK      "/local/domain/0/backend/console/7/0"
+#define BACK      "/parapet/backend/console/7/0"
 #define FRONT_OWN "/local/domain/7/device/pvconsole/0"
 #define BACK_OWN  BACK "/own"
 #define ERROR     "/local/domain/0/error/backend/console/7/0/error"

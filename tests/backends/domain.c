@@ -348,8 +348,8 @@ const char *back(const char *type, unsigned int devid, const char *key)
 {
 	static unsigned int n;
 
-	return path_of(n++ & 1, "/local/domain/0/backend/%s/%u/%u/%s", type,
-		       DOMID, devid, key);
+	return path_of(n++ & 1, "/parapet/backend/%s/%u/%u/%s", type, DOMID,
+		       devid, key);
 }
 
 const char *front(const char *type, unsigned int devid, const char *key)
@@ -373,8 +373,8 @@ void make_device(struct testbed *t, const char *type, unsigned int devid,
 	char home[256], folder[256], domid[16];
 	bool ok;
 
-	snprintf(folder, sizeof(folder), "/local/domain/0/backend/%s/%u/%u",
-		 type, DOMID, devid);
+	snprintf(folder, sizeof(folder), "/parapet/backend/%s/%u/%u", type,
+		 DOMID, devid);
 	snprintf(home, sizeof(home), "/local/domain/%u/device/%s/%u", DOMID,
 		 type, devid);
 	snprintf(domid, sizeof(domid), "%u", DOMID);

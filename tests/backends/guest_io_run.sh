@@ -6,7 +6,7 @@
 # shellcheck source=tests/lib/control.sh
 . /etc/control.sh
 
-back() { echo "/local/domain/0/backend/$1/$domid"; }
+back() { echo "/parapet/backend/$1/$domid"; }
 empty() { [ -z "$(ls "$1")" ]; }
 gone() { # no lock, journal or socket of a device is left
 	for file in /run/parapet/backend/*[0-9]*; do

@@ -16,7 +16,7 @@ void vif_remove_nodes(struct testbed *t, unsigned int devid)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "/local/domain/0/backend/vif/%u/%u",
+	snprintf(path, sizeof(path), "/parapet/backend/vif/%u/%u",
 		 (unsigned int)DOMID, devid);
 	xs_rm(t->xs, XBT_NULL, path);
 }

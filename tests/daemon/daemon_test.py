@@ -19,12 +19,12 @@ def life(t):
     assert read("/local/domain/1/name") == "web1"
     assert read("/local/domain/1/memory/target") == "65536"
     assert read("/local/domain/1/cpu/1/availability") == "online"
-    vbd = "/local/domain/0/backend/vbd/1/51712"
+    vbd = "/parapet/backend/vbd/1/51712"
     assert read(vbd + "/params") == t.path("disk.img")
     assert read(vbd + "/mode") == "w"
     assert read("/local/domain/1/device/vbd/51712/backend") == vbd
-    assert read("/local/domain/0/backend/vif/1/0/bridge") == "br0"
-    assert read("/local/domain/0/backend/vif/1/0/vifname") == "vif1.0"
+    assert read("/parapet/backend/vif/1/0/bridge") == "br0"
+    assert read("/parapet/backend/vif/1/0/vifname") == "vif1.0"
     assert read("/local/domain/1/console/port") == "2"
     assert read("/local/domain/1/vm").startswith("/vm/")
     t.ok("destroy", "web1")
@@ -173,11 +173,11 @@ def hotplug(t):
     t.ok("start", "web1")
     t.ok("attach-disk", "--readonly", "--persistent", "web1",
          t.path("disk.img"), "xvdb")
-    mode = "/local/domain/0/backend/vbd/1/51728/mode"
+    mode = "/parapet/backend/vbd/1/51728/mode"
     assert t.read(mode) == "r"
     t.ok("attach-interface", "--mac=00:16:3e:00:00:09", "web1", "network",
          "lan")
-    assert t.read("/local/domain/0/backend/vif/1/0/bridge") == "br0"
+    assert t.read("/parapet/backend/vif/1/0/bridge") == "br0"
     assert "xvdb" in t.ok("dumpxml", "--inactive", "web1")
     assert "3e:00:00:09" not in t.ok("dumpxml", "--inactive", "web1")
     status, _, err = t.run("attach-disk", "web1", t.path("broken.img"),

@@ -23,7 +23,7 @@ guest_nodes() {
 	parapet-store list /local/domain | grep -vx 0
 	parapet-store list /vm
 	for type in vbd vif console; do
-		parapet-store list /local/domain/0/backend/$type
+		parapet-store list /parapet/backend/$type
 	done
 }
 

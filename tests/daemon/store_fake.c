@@ -169,8 +169,7 @@ static void answer(struct store *s, const char *path, const char *value)
 {
 	const char *name = strrchr(path, '/');
 
-	if (strncmp(path, "/local/domain/0/backend/", 24) ||
-	    strcmp(name, "/state"))
+	if (strncmp(path, "/parapet/backend/", 17) || strcmp(name, "/state"))
 		return;
 	if (!strcmp(value, "5")) {
 		set(s, path, "6");

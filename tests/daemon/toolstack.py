@@ -58,7 +58,7 @@ class Guests(threading.Thread):
         self.stubborn = False   # devices that do not close
         self.fronts = {}        # by type: the frontend's state when last
                                 # a device was asked to close
-        for path in (b"/local/domain/0/backend", b"/local/domain"):
+        for path in (b"/parapet/backend", b"/local/domain"):
             self.client.call(WATCH, path + b"\0x\0")
 
     def read(self, path):
@@ -69,7 +69,7 @@ class Guests(threading.Thread):
             while True:
                 path = self.client.event()[0].decode()
                 words = path.split("/")
-                if path.startswith("/local/domain/0/backend/"):
+                if path.startswith("/parapet/backend/"):
                     self.backend(path, words)
                 elif path.endswith("/control/shutdown"):
                     self.shutdown(words[3], self.read(path))
@@ -79,20 +79,20 @@ class Guests(threading.Thread):
             pass
 
     def backend(self, path, words):
-        if len(words) != 9 or words[8] != "state" or words[5] in self.deaf:
+        if len(words) != 7 or words[6] != "state" or words[3] in self.deaf:
             return
         base, state = path[:-len("/state")], self.read(path)
         if state == "1" and "broken" in (self.read(base + "/params") or ""):
             self.write(base, {"hotplug-error": "it is broken",
                               "hotplug-status": "error"})
         elif state == "1":
-            if words[5] == "console":
-                self.write(f"/local/domain/{words[6]}/console",
+            if words[3] == "console":
+                self.write(f"/local/domain/{words[4]}/console",
                            {"tty": "/dev/pts/99"})
             self.write(base, {"hotplug-status": "connected", "state": "2"})
         elif state == "5":
             front = self.read(base + "/frontend")
-            self.fronts[words[5]] = self.read(f"{front}/state")
+            self.fronts[words[3]] = self.read(f"{front}/state")
             if not self.stubborn:
                 self.write(base, {"state": "6"})
 

@@ -7,7 +7,7 @@
 . /etc/control.sh
 
 patience=300
-backend=/local/domain/0/backend
+backend=/parapet/backend
 is_connected() { [ "$(parapet-store read "$backend/$1/state")" = 4 ]; }
 no_ports() { [ -z "$(ls /sys/class/net/br0/brif)" ]; }
 

@@ -84,8 +84,7 @@ void life_put_gone(struct batch *b, const struct domain *d)
 
 	config_uuid_text(d->uuid, uuid);
 	for (int i = 0; i < 3; i++) {
-		batch_rm(b, "/local/domain/0/backend/%s/%d", types[i],
-			 d->domid);
+		batch_rm(b, "/parapet/backend/%s/%d", types[i], d->domid);
 		/* What a backend had to say about it. */
 		batch_rm(b, "/local/domain/0/error/backend/%s/%d", types[i],
 			 d->domid);

@@ -200,12 +200,11 @@ static void put_control_domain(struct daemon *dm)
 	batch_base(b, "/local/domain/0");
 	batch_put(b, "name", "Domain-0");
 	batch_put(b, "domid", "0");
-	batch_mkdir(b, PERM_PRIVATE, "/local/domain/0/backend");
+	batch_mkdir(b, PERM_PRIVATE, "/parapet/backend");
 	batch_mkdir(b, PERM_PRIVATE, "/local/domain/0/error");
 	batch_mkdir(b, PERM_PRIVATE, "/vm");
 	for (size_t i = 0; i < sizeof(type) / sizeof(type[0]); i++) {
-		batch_mkdir(b, PERM_INHERIT, "/local/domain/0/backend/%s",
-			    type[i]);
+		batch_mkdir(b, PERM_INHERIT, "/parapet/backend/%s", type[i]);
 		batch_mkdir(b, PERM_INHERIT, "/local/domain/0/error/backend/%s",
 			    type[i]);
 	}

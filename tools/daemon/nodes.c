@@ -22,7 +22,7 @@ enum {
 	XB_CLOSED = 6
 };
 
-#define BACKEND "/local/domain/0/backend"
+#define BACKEND "/parapet/backend"
 
 /* ---- writing ------------------------------------------------------------------- */
 

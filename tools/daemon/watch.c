@@ -44,7 +44,7 @@ static void on_store(struct ev_loop *loop, struct ev_io *io, int events)
 
 int daemon_watch_store(struct daemon *dm, struct fail *why)
 {
-	if (store_watch(dm->store, "/local/domain/0/backend", why))
+	if (store_watch(dm->store, "/parapet/backend", why))
 		return -1;
 	ev_io_init(&dm->store_io, on_store, store_fd(dm->store), EV_READ);
 	dm->store_io.data = dm;
