@@ -11,23 +11,28 @@
 #include <string.h>
 
 #include "pv-backends/blk/blk.h"
+#include "pv-backends/common/numbers.h"
 #include "pv-backends/common/worker.h"
 #include "pv-backends/pvblk/pvblk.h"
 
+#define MOST_RATE (1ull << 50)
+
 /* ---- what the toolstack wants ----------------------------------------------------- */
 
-static int read_sector_sizes(struct blk *b)
-{
-	struct xb *xb = b->xb;
-	uint64_t logical, physical;
+/* In the order of the keys below. */
+enum {
+	SECTOR = TUNE_NR,
+	PHYSICAL,
+	NUMBERS,
+};
 
-	if (xb_number(xb, xb->back, "logical-sector-size", 65536,
-		      b->image->sector, &logical) ||
-	    xb_number(xb, xb->back, "physical-sector-size", 1u << 20,
-		      b->image->physical, &physical))
-		return -1;
+static int set_sector_sizes(struct blk *b, const struct number *k)
+{
+	uint64_t logical = k[SECTOR].value, physical = k[PHYSICAL].value;
+
 	if (logical < 512 || logical > 4096 || logical & (logical - 1))
-		return xb_error(xb, "logical-sector-size %u: not 512 to 4096",
+		return xb_error(b->xb,
+				"logical-sector-size %u: not 512 to 4096",
 				(unsigned int)logical);
 	if (physical < logical || physical & (physical - 1))
 		physical = logical;
@@ -36,25 +41,30 @@ static int read_sector_sizes(struct blk *b)
 	return 0;
 }
 
-static int read_limits(struct blk *b)
+static int read_settings(struct blk *b)
 {
-	static const char *const key[TUNE_NR] = {
-		[TUNE_TOTAL_BYTES] = "iotune/total_bytes_sec",
-		[TUNE_READ_BYTES] = "iotune/read_bytes_sec",
-		[TUNE_WRITE_BYTES] = "iotune/write_bytes_sec",
-		[TUNE_TOTAL_IOPS] = "iotune/total_iops_sec",
-		[TUNE_READ_IOPS] = "iotune/read_iops_sec",
-		[TUNE_WRITE_IOPS] = "iotune/write_iops_sec",
+	struct number k[NUMBERS] = {
+		[TUNE_TOTAL_BYTES] = {"iotune/total_bytes_sec", MOST_RATE, 0,
+				      0},
+		[TUNE_READ_BYTES] = {"iotune/read_bytes_sec", MOST_RATE, 0, 0},
+		[TUNE_WRITE_BYTES] = {"iotune/write_bytes_sec", MOST_RATE, 0,
+				      0},
+		[TUNE_TOTAL_IOPS] = {"iotune/total_iops_sec", MOST_RATE, 0, 0},
+		[TUNE_READ_IOPS] = {"iotune/read_iops_sec", MOST_RATE, 0, 0},
+		[TUNE_WRITE_IOPS] = {"iotune/write_iops_sec", MOST_RATE, 0, 0},
+		[SECTOR] = {"logical-sector-size", 65536, b->image->sector, 0},
+		[PHYSICAL] = {"physical-sector-size", 1u << 20,
+			      b->image->physical, 0},
 	};
-	uint64_t rate;
 
+	if (numbers_read(b->xb, b->xb->back, k, NUMBERS))
+		return -1;
 	for (int i = 0; i < TUNE_NR; i++) {
-		if (xb_number(b->xb, b->xb->back, key[i], 1ull << 50, 0, &rate))
-			return -1;
-		b->limited |= rate != 0;
-		limit_set(&b->limit[i], (double)rate, 0, ev_now(b->xb->loop));
+		b->limited |= k[i].value != 0;
+		limit_set(&b->limit[i], (double)k[i].value, 0,
+			  ev_now(b->xb->loop));
 	}
-	return 0;
+	return set_sector_sizes(b, k);
 }
 
 static int open_image(struct blk *b)
@@ -103,7 +113,7 @@ static int vbd_open(struct xb *xb)
 		return xb_error(xb, "no memory");
 	xb->priv = b;
 	b->xb = xb;
-	if (!open_image(b) && !read_sector_sizes(b) && !read_limits(b))
+	if (!open_image(b) && !read_settings(b))
 		return 0;
 	vbd_close(xb);
 	return -1;

@@ -41,6 +41,8 @@ static void on_readable(struct ev_loop *loop, struct ev_io *io, int what)
 	}
 	if (s->xs && errno != EAGAIN)
 		lose(s);
+	if (s->xs && s->settled)
+		s->settled(s);
 }
 
 int store_open(struct store *s, struct ev_loop *loop)

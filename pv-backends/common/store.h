@@ -27,6 +27,7 @@ struct store {
 	struct ev_io io;
 	/* An event of a watch; and once, when the connection is gone. */
 	void (*event)(struct store *s, const char *path, const char *token);
+	void (*settled)(struct store *s); /* no more for now; may be NULL */
 	void (*lost)(struct store *s);
 	void *owner;
 	int failed; /* errno of the first queued request that was refused */

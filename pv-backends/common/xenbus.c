@@ -256,7 +256,18 @@ static void on_event(struct store *s, const char *path, const char *token)
 	if (strcmp(token, "state"))
 		xb->drv->changed(xb, token);
 	else
-		look(xb);
+		xb->to_look = true;
+}
+
+/* One look for all that changed: both states and "online" often do at once. */
+static void on_settled(struct store *s)
+{
+	struct xb *xb = s->owner;
+
+	if (!xb->to_look || xb->ended)
+		return;
+	xb->to_look = false;
+	look(xb);
 }
 
 void xb_start(struct xb *xb)
@@ -265,6 +276,7 @@ void xb_start(struct xb *xb)
 
 	s->owner = xb;
 	s->event = on_event;
+	s->settled = on_settled;
 	store_watch(s, xb->front, "state", "state");
 	store_watch(s, xb->back, "state", "state");
 	store_watch(s, xb->back, "online", "state");

@@ -55,6 +55,7 @@ struct xb {
 	uint64_t connection; /* names it in store and journal; 0: none */
 	int own; /* state as we wrote it last, or found it */
 	bool published, attached;
+	bool to_look; /* a state changed */
 	bool silent; /* the frontend has no state */
 	char socket[STORE_PATH]; /* a path for one, in the run folder */
 	bool ended; /* the device is gone, or closed for good */

@@ -10,45 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pv-backends/common/numbers.h"
 #include "pv-backends/common/worker.h"
 #include "pv-backends/net/net.h"
 #include "pv-backends/pvnet/pvnet.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Several numbers with one round trip. */
-struct number {
-	const char *key;
-	uint64_t max, fallback;
-	uint64_t value; /* OUT */
-};
-
-enum {
-	MAX_NUMBERS = 12,
-};
-
-#define NONE UINT64_MAX /* no such key */
-
-static int read_numbers(struct xb *xb, const char *dir, struct number *numbers,
-			unsigned int nr)
-{
-	struct store_value v[MAX_NUMBERS];
-
-	for (unsigned int i = 0; i < nr; i++)
-		store_get(&xb->store, dir, numbers[i].key, &v[i]);
-	if (store_flush(&xb->store))
-		return xb_error(xb, "the store does not answer");
-	for (unsigned int i = 0; i < nr; i++) {
-		numbers[i].value = numbers[i].fallback;
-		if (!v[i].there ||
-		    store_number(&v[i], numbers[i].max, &numbers[i].value))
-			continue;
-		return xb_error(xb, "%s: \"%.40s\" is not a number up to %llu",
-				numbers[i].key, v[i].text,
-				(unsigned long long)numbers[i].max);
-	}
-	return 0;
-}
+#define NONE     UINT64_MAX /* no such key */
 
 /* ---- what the toolstack wants ----------------------------------------------------- */
 
@@ -70,7 +39,7 @@ static int read_rates(struct net *n)
 		{"bandwidth/outbound/burst", 1ull << 40, 0, 0},
 	};
 
-	if (read_numbers(n->xb, n->xb->back, r, COUNT(r)))
+	if (numbers_read(n->xb, n->xb->back, r, COUNT(r)))
 		return -1;
 	set_rate(&n->to_guest, &r[0], ev_now(n->xb->loop));
 	set_rate(&n->from_guest, &r[3], ev_now(n->xb->loop));
@@ -113,7 +82,7 @@ static int open_tap(struct net *n)
 	store_get(&xb->store, xb->back, "type", &type);
 	store_get(&xb->store, xb->back, "bridge", &bridge);
 	store_get(&xb->store, xb->back, "vifname", &name);
-	if (read_numbers(xb, xb->back, k, COUNT(k)))
+	if (numbers_read(xb, xb->back, k, COUNT(k)))
 		return -1;
 	if (!bridge.there)
 		return xb_error(xb, "bridge: missing");
@@ -305,7 +274,7 @@ static int attach_queue(struct net *n, unsigned int nr, bool resume)
 	snprintf(dir, sizeof(dir), "%s", xb->front);
 	if (n->nr_queues > 1)
 		snprintf(dir, sizeof(dir), "%s/queue-%u", xb->front, nr);
-	if (read_numbers(xb, dir, k, COUNT(k)))
+	if (numbers_read(xb, dir, k, COUNT(k)))
 		return -1;
 	for (int i = 0; i < 2; i++) {
 		if (k[i].value == NONE)
@@ -383,7 +352,7 @@ static int read_front(struct net *n)
 		{"ctrl-ring-ref", UINT32_MAX, NONE, 0},
 	};
 
-	if (read_numbers(xb, xb->front, k, COUNT(k)))
+	if (numbers_read(xb, xb->front, k, COUNT(k)))
 		return -1;
 	if (!k[0].value)
 		return xb_error(xb, "request-rx-copy: the frontend wants "
