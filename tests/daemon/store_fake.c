@@ -162,6 +162,7 @@ static void set_beside(struct store *s, const char *path, const char *name,
 	snprintf(other, sizeof(other), "%.*s/%s",
 		 (int)(strrchr(path, '/') - path), path, name);
 	set(s, other, value);
+	tell(s, other);
 }
 
 /* What a backend would do. */

@@ -96,10 +96,13 @@ struct json_object *next_message(struct cli *c)
 
 /* ---- progress ------------------------------------------------------------------ */
 
+static bool progress_wanted(const struct cli *c)
+{
+	return !c->quiet && !c->json && isatty(STDERR_FILENO);
+}
+
 static void progress_show(struct cli *c, struct json_object *progress)
 {
-	if (c->quiet || c->json || !isatty(STDERR_FILENO))
-		return;
 	fprintf(stderr, "\r%s: %s ...\033[K", get_string(progress, "domain"),
 		get_string(progress, "stage"));
 	c->progress_shown = true;
@@ -177,7 +180,8 @@ static struct json_object *wait_answer(struct cli *c, int id, int *status)
 			continue;
 		}
 		if (json_object_object_get_ex(o, "progress", &part)) {
-			progress_show(c, part);
+			if (progress_wanted(c))
+				progress_show(c, part);
 			json_object_put(o);
 			continue;
 		}
@@ -207,6 +211,9 @@ struct json_object *call(struct cli *c, const char *method,
 	*status = daemon_connect(c);
 	add_number(o, "id", id);
 	add_string(o, "method", method);
+	/* Each line of progress would wake us up. */
+	if (params && !progress_wanted(c))
+		add_bool(params, "silent", true);
 	if (params)
 		json_object_object_add(o, "params", params);
 	if (*status == STATUS_OK && !send_line(c, o))

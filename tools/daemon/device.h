@@ -52,8 +52,9 @@ bool devices_closed(const struct domain *d);
 void devices_in_state(const struct domain *d, enum dev_state state, char *text,
 		      size_t room);
 
-/* A node of some backend changed. */
+/* A node of some backend changed; and look at all of which one did. */
 void device_changed(struct daemon *dm, const char *path);
+void devices_look(struct daemon *dm);
 /* It cannot be used; who waits for it is told, and may free it. */
 void device_fail(struct device *dev, const char *text);
 /* As it is in the store now; for devices found again. */

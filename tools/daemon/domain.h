@@ -47,6 +47,7 @@ struct device {
 	enum dev_type type;
 	enum dev_state state;
 	uint32_t id;
+	bool has_state, has_plug; /* its backend's nodes changed */
 	char label[48]; /* "disk xvda", "interface 0" */
 	char error[256];
 	struct nbd *nbd; /* serves the disk's format, or NULL */

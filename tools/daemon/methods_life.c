@@ -111,7 +111,8 @@ static void job_answered(struct job_waiter *w, struct job *job, int rc,
 static struct job_waiter *waiter(struct request *r)
 {
 	r->waiter.done = job_answered;
-	r->waiter.progress = job_progressed;
+	if (!param_bool(r, "silent"))
+		r->waiter.progress = job_progressed;
 	return &r->waiter;
 }
 

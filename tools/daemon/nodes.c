@@ -280,28 +280,46 @@ static void device_failed(struct device *dev)
 	dev->state = DEV_FAILED;
 }
 
-/* What the backend says now; the state it had before is the device's. */
+static long read_state(const struct device *dev)
+{
+	return store_read_number(
+		dev->d->dm->store, 0, BACKEND "/%s/%d/%u/state",
+		device_type_name(dev->type), dev->d->domid, dev->id);
+}
+
+static void look_at_plug(struct device *dev)
+{
+	char *plug = store_read(
+		dev->d->dm->store, BACKEND "/%s/%d/%u/hotplug-status",
+		device_type_name(dev->type), dev->d->domid, dev->id);
+
+	if (plug && !strcmp(plug, "error"))
+		device_failed(dev);
+	else if (plug && !strcmp(plug, "connected"))
+		dev->state = DEV_READY;
+	free(plug);
+}
+
+/* What the backend says now; the state it had before is the device's.  What
+ * cannot tell anything new is not read: each trip takes a while. */
 static void device_look(struct device *dev)
 {
-	struct store *s = dev->d->dm->store;
-	const char *type = device_type_name(dev->type);
-	long state = store_read_number(s, 0, BACKEND "/%s/%d/%u/state", type,
-				       dev->d->domid, dev->id);
-	char *plug;
+	long state;
 
 	if (dev->state == DEV_CLOSING) {
+		state = read_state(dev);
 		if (!state || state == XB_CLOSED)
 			dev->state = DEV_CLOSED;
 		return;
 	}
-	plug = store_read(s, BACKEND "/%s/%d/%u/hotplug-status", type,
-			  dev->d->domid, dev->id);
-	if (plug && !strcmp(plug, "error"))
-		device_failed(dev);
-	else if ((plug && !strcmp(plug, "connected")) ||
-		 (state >= XB_INIT_WAIT && state <= XB_CONNECTED))
+	if (dev->has_plug)
+		look_at_plug(dev);
+	if (!dev->has_state || dev->state == DEV_READY ||
+	    dev->state == DEV_FAILED)
+		return;
+	state = read_state(dev);
+	if (state >= XB_INIT_WAIT && state <= XB_CONNECTED)
 		dev->state = DEV_READY;
-	free(plug);
 }
 
 static void device_tell(struct device *dev, enum dev_state before)
@@ -328,7 +346,6 @@ void device_changed(struct daemon *dm, const char *path)
 {
 	char type[16], key[32] = "";
 	enum dev_type t = DEV_DISK;
-	enum dev_state before;
 	unsigned int domid, id;
 	struct device *dev;
 	struct domain *d;
@@ -345,13 +362,40 @@ void device_changed(struct daemon *dm, const char *path)
 	dev = d ? device_find(d, t, id) : NULL;
 	if (!dev || strcmp(type, device_type_name(t)))
 		return;
-	before = dev->state;
-	device_look(dev);
-	if (dev->state != before)
-		device_tell(dev, before);
+	dev->has_state |= *key != 'h';
+	dev->has_plug |= *key != 's';
+}
+
+static struct device *changed_device(struct daemon *dm)
+{
+	struct device *dev;
+	struct domain *d;
+
+	TAILQ_FOREACH(d, &dm->domains, link)
+	TAILQ_FOREACH(dev, &d->devices, link)
+	if (dev->has_state || dev->has_plug)
+		return dev;
+	return NULL;
+}
+
+void devices_look(struct daemon *dm)
+{
+	enum dev_state before;
+	struct device *dev;
+
+	/* Who is told may end devices, and whole domains. */
+	while ((dev = changed_device(dm))) {
+		before = dev->state;
+		device_look(dev);
+		dev->has_state = dev->has_plug = false;
+		if (dev->state != before)
+			device_tell(dev, before);
+	}
 }
 
 void device_refresh(struct device *dev)
 {
+	dev->has_state = dev->has_plug = true;
 	device_look(dev);
+	dev->has_state = dev->has_plug = false;
 }

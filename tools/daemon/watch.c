@@ -40,6 +40,7 @@ static void on_store(struct ev_loop *loop, struct ev_io *io, int events)
 		device_changed(dm, path);
 		free(path);
 	}
+	devices_look(dm);
 }
 
 int daemon_watch_store(struct daemon *dm, struct fail *why)
