@@ -7,7 +7,7 @@ BE_COMMON := $(BE_COMMON_PURE) $(addprefix pv-backends/common/,log.o journal.o \
 	bus.o bus_xen.o bus_files.o grants.o store.o)
 # For programs with a process for each device.
 BE_WORKER := $(addprefix pv-backends/common/,xenbus.o numbers.o worker.o \
-	supervisor.o harden.o main.o) tools/harden/harden.o
+	spare.o supervisor.o harden.o main.o) tools/harden/harden.o
 
 # For those with own rings.
 BE_OWN := $(addprefix pv-backends/common/,own_ring.o turn.o linger.o)

@@ -70,6 +70,8 @@ struct image_options {
 /* Open for that loop.  NULL, and a line in why. */
 struct image *image_open(struct ev_loop *loop, const struct image_options *opt,
 			 char *why, size_t len);
+/* Do what opening a file needs whatever file it is, before there is one. */
+void image_prepare(void);
 struct image *image_open_file(struct ev_loop *loop,
 			      const struct image_options *opt, char *why,
 			      size_t len);

@@ -471,29 +471,57 @@ static int restrict_ring(struct io_uring *ring)
 				 IORING_REGISTER_RESTRICTIONS, r, n);
 }
 
+/* What image_prepare() made, until a file needs it. */
+static struct {
+	bool there;
+	struct io_uring ring;
+	unsigned char *pool;
+} prepared;
+
 /* Without a pool all works as well, only slower. */
-static void make_pool(struct image_file *f)
+static unsigned char *make_pool(struct io_uring *ring)
 {
 	struct iovec all = {.iov_len = POOL_BYTES};
 
 	all.iov_base = mmap(NULL, POOL_BYTES, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (all.iov_base == MAP_FAILED)
-		return;
-	if (io_uring_register_buffers(&f->ring, &all, 1))
-		munmap(all.iov_base, POOL_BYTES);
-	else
-		f->im.pool.memory = all.iov_base;
+		return NULL;
+	if (!io_uring_register_buffers(ring, &all, 1))
+		return all.iov_base;
+	munmap(all.iov_base, POOL_BYTES);
+	return NULL;
+}
+
+static int prepare(void)
+{
+	int rc;
+
+	if (prepared.there)
+		return 0;
+	rc = io_uring_queue_init(RING_ENTRIES, &prepared.ring,
+				 IORING_SETUP_R_DISABLED);
+	if (rc)
+		return rc;
+	prepared.pool = make_pool(&prepared.ring);
+	prepared.there = true;
+	return 0;
+}
+
+void image_prepare(void)
+{
+	prepare();
 }
 
 static int make_ring(struct image_file *f)
 {
-	int rc = io_uring_queue_init(RING_ENTRIES, &f->ring,
-				     IORING_SETUP_R_DISABLED);
+	int rc = prepare();
 
 	if (rc)
 		return rc;
-	make_pool(f);
+	f->ring = prepared.ring;
+	f->im.pool.memory = prepared.pool;
+	prepared.there = false;
 	rc = io_uring_register_files(&f->ring, f->fd, FIXED_NR);
 	if (!rc)
 		rc = restrict_ring(&f->ring);

@@ -346,6 +346,7 @@ static const struct xb_driver driver = {
 	.type = "vbd",
 	.program = "blkback",
 	.journal_bytes = BLK_MAX_QUEUES * sizeof(struct saved_queue),
+	.prepare = image_prepare,
 	.open = vbd_open,
 	.close = vbd_close,
 	.publish = vbd_publish,

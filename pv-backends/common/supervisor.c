@@ -3,7 +3,7 @@
  * The process that starts the others: one for each device of a type.
  *
  * It forks without exec: a child needs no loading and linking, only its own
- * loop.  Which devices there are it learns from the store, which of them are
+ * loop; and it forks the next one ahead (spare.c).  Which devices there are it learns from the store, which of them are
  * served from locks; so killed and started again it knows all that it did.
  * A child that ends is started again: at once, or later if it ends often.  When
  * the store comes back after it was away, the children cannot connect to it
@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "pv-backends/common/limit.h"
+#include "pv-backends/common/spare.h"
 #include "pv-backends/common/worker.h"
 #include "tools/xs/xs_ext.h"
 
@@ -50,6 +51,7 @@ struct supervisor {
 	struct store store;
 	struct ev_timer reconnect;
 	struct child *children;
+	struct spare spare;
 	char folder[STORE_PATH];
 };
 
@@ -146,28 +148,47 @@ static void attend(struct child *c, pid_t pid, int pidfd)
 	ev_io_start(c->s->loop, &c->ended);
 }
 
-/* In the child: nothing of the parent's is used again. */
-static void become_worker(struct child *c)
+/* In a child: nothing of the parent's is used again. */
+static void forget_parent(struct supervisor *s)
 {
-	struct supervisor *s = c->s;
+	const struct child *c;
 	sigset_t none;
 
+	for (c = s->children; c; c = c->next)
+		if (c->pid)
+			close(c->pidfd);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
 	store_forget(&s->store);
 	ev_loop_destroy(s->loop);
-	exit(worker_run(s->drv, s->opt, c->domid, c->devid));
+	spare_forget(&s->spare);
+}
+
+static void forget_for_spare(struct spare *sp)
+{
+	forget_parent(
+		(struct supervisor *)((char *)sp -
+				      offsetof(struct supervisor, spare)));
 }
 
 static void start(struct child *c)
 {
-	pid_t pid = fork();
+	struct supervisor *s = c->s;
 	int pidfd;
+	pid_t pid;
 
-	if (!pid)
-		become_worker(c);
+	spare_make_later(&s->spare);
+	if (spare_take(&s->spare, c->domid, c->devid, &pid, &pidfd)) {
+		attend(c, pid, pidfd);
+		return;
+	}
+	pid = fork();
+	if (!pid) {
+		forget_parent(s);
+		exit(worker_run(s->drv, s->opt, c->domid, c->devid));
+	}
 	if (pid < 0) {
 		log_line("d%u/%u: fork: %s", c->domid, c->devid,
 			 strerror(errno));
@@ -315,8 +336,10 @@ static bool connect_store(struct supervisor *s)
 {
 	if (store_open(&s->store, s->loop))
 		return false;
-	if (xs_watch_depth(s->store.xs, s->folder, "device", 2))
+	if (xs_watch_depth(s->store.xs, s->folder, "device", 2)) {
+		spare_make_later(&s->spare);
 		return true;
+	}
 	log_line("store: watch %s: %s", s->folder, strerror(errno));
 	store_close(&s->store);
 	return false;
@@ -342,6 +365,7 @@ static void on_lost(struct store *st)
 	struct supervisor *s = st->owner;
 
 	log_line("the store is gone");
+	spare_end(&s->spare); /* it has lost its connection, too */
 	ev_timer_start(s->loop, &s->reconnect);
 }
 
@@ -376,18 +400,23 @@ int supervisor_run(const struct xb_driver *drv,
 	s.store.owner = &s;
 	s.store.event = on_event;
 	s.store.lost = on_lost;
-	snprintf(s.folder, sizeof(s.folder), "/parapet/backend/%s",
-		 drv->type);
+	snprintf(s.folder, sizeof(s.folder), "/parapet/backend/%s", drv->type);
 	ev_signal_init(&term, on_term, SIGTERM);
 	ev_signal_init(&intr, on_term, SIGINT);
 	ev_signal_start(s.loop, &term);
 	ev_signal_start(s.loop, &intr);
 	ev_timer_init(&s.reconnect, on_reconnect, STORE_RETRY, STORE_RETRY);
 	s.reconnect.data = &s;
+	s.spare = (struct spare){.drv = drv,
+				 .opt = opt,
+				 .loop = s.loop,
+				 .forget = forget_for_spare};
+	spare_init(&s.spare);
 	if (!connect_store(&s))
 		ev_timer_start(s.loop, &s.reconnect);
 	log_line("ready");
 	ev_run(s.loop, 0);
+	spare_end(&s.spare);
 	stop_children(&s);
 	store_close(&s.store);
 	return 0;

@@ -85,7 +85,8 @@ static int prepare(struct xb *xb, const struct worker_options *opt)
 
 	if (rc)
 		return xb_error(xb, "%s: %s", journal, strerror(-rc));
-	xb->bus = bus_open(opt->bus, xb->loop);
+	if (!xb->bus)
+		xb->bus = bus_open(opt->bus, xb->loop);
 	if (!xb->bus)
 		return xb_error(xb, "%s", bus_error());
 	bus_restrict(xb->bus, xb->domid);
@@ -103,7 +104,7 @@ static int serve(struct xb *xb, const struct worker_options *opt)
 	int rc;
 
 	xb->store.lost = on_lost;
-	if (store_open(&xb->store, xb->loop)) {
+	if (!xb->store.xs && store_open(&xb->store, xb->loop)) {
 		log_line("store: %s", strerror(errno));
 		return WORKER_AGAIN;
 	}
@@ -158,35 +159,55 @@ void worker_exec(const char *program)
 	execv(path, (char **)(uintptr_t)argv);
 }
 
-int worker_run(const struct xb_driver *drv, const struct worker_options *opt,
-	       domid_t domid, uint32_t devid)
+struct xb *worker_prepare(const struct xb_driver *drv,
+			  const struct worker_options *opt)
 {
 	struct xb *xb = calloc(1, sizeof(*xb));
-	int rc, lock;
 
 	if (!xb)
-		return WORKER_AGAIN;
+		return NULL;
+	signal(SIGPIPE, SIG_IGN);
+	xb->drv = drv;
+	xb->loop = ev_default_loop(EVFLAG_NOENV);
+	/* What fails now is tried again, and told, when there is a device. */
+	store_open(&xb->store, xb->loop);
+	xb->bus = bus_open(opt->bus, xb->loop);
+	return xb;
+}
+
+int worker_serve(struct xb *xb, const struct worker_options *opt, domid_t domid,
+		 uint32_t devid)
+{
+	const struct xb_driver *drv = xb->drv;
+	int rc = WORKER_AGAIN, lock;
+
 	self.opt = opt;
 	snprintf(self.device, sizeof(self.device), "%u/%u", domid, devid);
 	log_name("%s: d%u/%u", drv->program, domid, devid);
-	signal(SIGPIPE, SIG_IGN);
 	lock = take_lock(worker_path(drv, opt, domid, devid, "pid"));
-	if (lock < 0) {
+	if (lock >= 0) {
+		snprintf(xb->socket, sizeof(xb->socket), "%s",
+			 worker_path(drv, opt, domid, devid, "sock"));
+		xb->domid = domid;
+		xb->devid = devid;
+		ev_now_update(xb->loop);
+		rc = serve(xb, opt);
+	} else {
 		log_line("another process serves it");
-		free(xb);
-		return WORKER_AGAIN;
 	}
-	snprintf(xb->socket, sizeof(xb->socket), "%s",
-		 worker_path(drv, opt, domid, devid, "sock"));
-	xb->drv = drv;
-	xb->domid = domid;
-	xb->devid = devid;
-	xb->loop = ev_default_loop(EVFLAG_NOENV);
-	rc = serve(xb, opt);
 	bus_close(xb->bus);
 	journal_close(&xb->journal);
 	store_close(&xb->store);
 	free(xb);
-	close(lock);
+	if (lock >= 0)
+		close(lock);
 	return rc;
+}
+
+int worker_run(const struct xb_driver *drv, const struct worker_options *opt,
+	       domid_t domid, uint32_t devid)
+{
+	struct xb *xb = worker_prepare(drv, opt);
+
+	return xb ? worker_serve(xb, opt, domid, devid) : WORKER_AGAIN;
 }

@@ -28,7 +28,13 @@ struct worker_options {
 	bool sandbox;
 };
 
+/* What a process needs for whatever device; NULL: no memory. */
+struct xb *worker_prepare(const struct xb_driver *drv,
+			  const struct worker_options *opt);
 /* Serve a device until it ends; returns an enum worker_status. */
+int worker_serve(struct xb *xb, const struct worker_options *opt, domid_t domid,
+		 uint32_t devid);
+/* Both. */
 int worker_run(const struct xb_driver *drv, const struct worker_options *opt,
 	       domid_t domid, uint32_t devid);
 

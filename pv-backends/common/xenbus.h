@@ -24,6 +24,9 @@ struct xb_driver {
 	bool may_be_silent;
 	/* Another device's process serves it, and goes on without it. */
 	bool is_inner;
+	/* What takes its time and is the same for all devices, before there is
+	 * one; may be NULL. */
+	void (*prepare)(void);
 	/* Open what the device stands for; rights are dropped afterwards. */
 	int (*open)(struct xb *xb);
 	void (*close)(struct xb *xb);
