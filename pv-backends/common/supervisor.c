@@ -397,6 +397,9 @@ int supervisor_run(const struct xb_driver *drv,
 
 	log_name("%s", drv->program);
 	s.loop = ev_default_loop(EVFLAG_NOENV);
+	/* This loop would wait for our children, too: whether one ended or wants to
+	 * be started again would be lost where it is the first. */
+	signal(SIGCHLD, SIG_DFL);
 	s.store.owner = &s;
 	s.store.event = on_event;
 	s.store.lost = on_lost;
