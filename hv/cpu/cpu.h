@@ -37,9 +37,10 @@ struct tramp_data {
 	uint64_t prefetched[3];
 };
 
-#define CONFIG_NONE    0 /* not the control domain                        */
+#define CONFIG_NONE    0 /* the kernel may not do I/O                      */
 #define CONFIG_ADDRESS 1 /* writes of the address                         */
 #define CONFIG_READ    2 /* reads of data too: no other CPU can interfere  */
+#define CONFIG_ONES    3 /* both, of a bus that is not there               */
 
 /*
  * A root that the trampoline switches to by itself: what the guest calls its

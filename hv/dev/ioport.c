@@ -13,8 +13,8 @@
 /* Channel 2 of the interval timer. */
 #define PIT_COUNTER 0x42
 
-#define CF8 0xcf8
-#define CFC 0xcfc
+#define CF8         0xcf8
+#define CFC         0xcfc
 
 /* The vcpu's last write to 0xcf8; the trampoline keeps it, too. */
 #define cf8_shadow (tramp_data()->config_address)

@@ -72,11 +72,13 @@ static void load_debug_registers(const struct vcpu *v)
 	write_dr7(v->debugreg[7]);
 }
 
-/* PCI configuration, for a control domain's kernel that may do I/O. */
+/* PCI configuration, for a kernel that may do I/O. */
 static uint64_t config_ports(const struct vcpu *v)
 {
-	if (!v->domain->privileged || !v->iopl)
+	if (!v->iopl)
 		return CONFIG_NONE;
+	if (!v->domain->privileged)
+		return CONFIG_ONES;
 	return nr_cpus == 1 ? CONFIG_READ : CONFIG_ADDRESS;
 }
 

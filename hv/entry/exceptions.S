@@ -19,9 +19,10 @@
 
 /*
  * General protection.  Kernels start with thousands of CLIs that they replace
- * only later.  The control domain's reads PCI configuration by tens of
- * thousands of port accesses: OUT of the address to 0xcf8 is kept here, IN from
- * 0xcfc made here where no other CPU could come between.
+ * only later.  They read PCI configuration by tens of thousands of port
+ * accesses: OUT of the address to 0xcf8 is kept here, IN from 0xcfc made here
+ * for the control domain where no other CPU could come between, and answered by
+ * ones for a guest, which has no such bus.
  *
  * on entry   rsp: 0 error 8 rip 16 cs 24 rflags 32 rsp 40 ss
  */
@@ -48,8 +49,10 @@ o1:	movzwl	(%rcx), %ecx		/* ecx = the instruction   */
 	movl	%eax, %ecx
 	movq	%rcx, DATA(CONFIG_ADDRESS)
 	jmp	gp_next
-1:	cmpq	$CONFIG_READ, CONST(CONFIG_PORTS)
-	jne	gp_slow_pop
+1:	cmpq	$CONFIG_ADDRESS, CONST(CONFIG_PORTS)
+	je	gp_slow_pop
+	cmpq	$CONFIG_ONES, CONST(CONFIG_PORTS)
+	je	5f
 	pushq	%rdx
 	andl	$0xfffc, %edx
 	cmpl	$0xcfc, %edx
@@ -72,6 +75,12 @@ o1:	movzwl	(%rcx), %ecx		/* ecx = the instruction   */
 2:	popq	%rdx
 	jmp	gp_slow_pop
 3:	inl	%dx, %eax
+	jmp	gp_next
+5:	cmpb	$0xed, %cl
+	jne	gp_slow_pop
+	cmpw	$0xcfc, %dx
+	jne	gp_slow_pop
+	movl	$-1, %eax
 	jmp	gp_next
 4:	inb	%dx, %al
 gp_next:

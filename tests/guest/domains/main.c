@@ -198,8 +198,13 @@ static void ports_are_refused(void)
 	/* But for the interval timer's counter, which stands still. */
 	__asm__ volatile("inb $0x42, %%al" : "=a"(v));
 	CHECK_EQ(v & 0xff, 0);
+	/* Nor is there a bus to configure. */
+	__asm__ volatile("outl %0, %w1" : : "a"(1u << 31), "d"(0xcf8));
 	__asm__ volatile("inl %w1, %0" : "=a"(v) : "d"(0xcfc));
 	CHECK_EQ(v, 0xffffffff);
+	v = 0;
+	__asm__ volatile("inw %w1, %w0" : "+a"(v) : "d"(0xcfe));
+	CHECK_EQ(v, 0xffff);
 	__asm__ volatile("outb %%al, $0x80" : : "a"(0));
 }
 
