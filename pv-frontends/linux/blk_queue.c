@@ -213,22 +213,22 @@ irqreturn_t pvblk_on_event(int irq, void *data)
 {
 	struct pvblk_queue *q = container_of(data, struct pvblk_queue, base);
 	struct pvblk_dev *dev = q->dev;
-	unsigned int eoi = XEN_EOI_FLAG_SPURIOUS;
 	struct answer a[AT_ONCE];
+	bool wanted = false;
 	unsigned int n;
 
 	while ((n = collect(q, a))) {
 		end_all(q, a, n);
-		eoi = 0;
+		wanted = true;
 	}
 	if (q == dev->queue &&
 	    pvblk_front_generation(&q->ring) != dev->generation) {
 		schedule_work(&dev->look);
-		eoi = 0;
+		wanted = true;
 	}
-	if (!eoi && wq_has_sleeper(&dev->idle))
+	if (wanted && wq_has_sleeper(&dev->idle))
 		wake_up(&dev->idle);
-	xen_irq_lateeoi(irq, eoi);
+	ring_event_done(&q->base, irq, wanted);
 	return IRQ_HANDLED;
 }
 

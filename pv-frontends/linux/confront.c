@@ -249,7 +249,7 @@ static irqreturn_t on_event(int irq, void *data)
 	spin_unlock_irqrestore(&p->lock, flags);
 	if (wake)
 		tty_port_tty_wakeup(&p->port);
-	xen_irq_lateeoi(irq, wanted ? 0 : XEN_EOI_FLAG_SPURIOUS);
+	ring_event_done(&p->queue, irq, wanted);
 	return IRQ_HANDLED;
 }
 

@@ -21,6 +21,7 @@
 enum {
 	MEMORY_SHARE = 32, /* of all memory, for a device           */
 	CLOSE_MS = 5000, /* for a backend to let go of a device     */
+	IDLE_EVENTS = 32, /* that bring nothing, before they wait    */
 };
 
 /* ---- queues ------------------------------------------------------------------ */
@@ -71,6 +72,17 @@ static int open_queues(struct ring_dev *dev)
 			return rc;
 	}
 	return 0;
+}
+
+/*
+ * HOSTILE: the kernel slows down who sends events for nothing.  An honest
+ * backend does, too, when what it told of was found before the event came; so
+ * that has to happen many times in a row.
+ */
+void ring_event_done(struct ring_queue *q, int irq, bool wanted)
+{
+	q->idle = wanted ? 0 : min(q->idle + 1, IDLE_EVENTS + 1u);
+	xen_irq_lateeoi(irq, q->idle > IDLE_EVENTS ? XEN_EOI_FLAG_SPURIOUS : 0);
 }
 
 bool ring_dev_is_open(struct ring_dev *dev)

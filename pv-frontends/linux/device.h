@@ -22,6 +22,7 @@ struct ring_queue {
 	struct granted memory;
 	evtchn_port_t evtchn;
 	int irq;
+	unsigned int idle; /* events in a row that brought nothing */
 };
 
 enum ring_life {
@@ -71,6 +72,8 @@ void ring_dev_init(struct ring_dev *dev, struct xenbus_device *xbdev,
 		   const struct ring_kind *kind);
 /* Does the backend have our memory, or is it about to? */
 bool ring_dev_is_open(struct ring_dev *dev);
+/* The end of on_event(): did the event bring anything? */
+void ring_event_done(struct ring_queue *q, int irq, bool wanted);
 /* No interrupt, and so no answer, from here on. */
 void ring_dev_silence(struct ring_dev *dev);
 /* Nothing looks at the rings but an interrupt: the end of the connection. */

@@ -257,9 +257,12 @@ static int poll(struct napi_struct *napi, int budget)
 		n = receive_some(q, budget);
 		wake(q);
 	}
-	if (n < budget && napi_complete_done(napi, n) && is_live(q) &&
-	    pvnet_drain_sleep(&q->ring.rx))
-		napi_schedule(napi);
+	/* The event is asked for while the ring is ours: once napi is complete,
+	 * another CPU may poll. */
+	if (n < budget && is_live(q) && pvnet_drain_sleep(&q->ring.rx))
+		return budget;
+	if (n < budget)
+		napi_complete_done(napi, n);
 	return n;
 }
 
@@ -270,7 +273,7 @@ irqreturn_t pvnet_on_event(int irq, void *data)
 		      netif_tx_queue_stopped(txq_of(q));
 
 	napi_schedule(&q->napi);
-	xen_irq_lateeoi(irq, wanted ? 0 : XEN_EOI_FLAG_SPURIOUS);
+	ring_event_done(&q->base, irq, wanted);
 	return IRQ_HANDLED;
 }
 
