@@ -39,8 +39,8 @@ WAY(by_iretq, SELECTORS "xorl %ecx, %ecx\n" IRET("0"));
 WAY(by_sysret, SELECTORS IRET("0"));
 WAY(by_hint, SELECTORS IRET("0x100"));
 WAY(by_own, SELECTORS UNMASK LEAVE);
-WAY(by_own_gs, SELECTORS "rdgsbase %r9\n wrgsbase %r8\n" UNMASK
-	       "wrgsbase %r9\n" LEAVE);
+WAY(by_own_gs,
+    SELECTORS "rdgsbase %r9\n wrgsbase %r8\n" UNMASK "wrgsbase %r9\n" LEAVE);
 
 static uint64_t run(struct code code)
 {
