@@ -60,6 +60,12 @@ use_network() {
 		parapet -q detach-interface own 00:16:3e:01:02:04
 }
 
+show_log() { # as it comes, without the lines of a long text
+	tail -n +1 -f $log | awk '
+		/^T / { next }
+		{ print; fflush() }
+		/guest: all done/ { system(": >/run/shown") }'
+}
 tty() { parapet-store read "/local/domain/$domid/console/tty"; }
 text() { cat $log.1 $log 2>/dev/null | tr -d '\r' | grep '^T '; }
 all_lines() { # COUNT: each once and in order
@@ -95,6 +101,8 @@ use_console() {
 	type_in own ""
 	wait_for said "xvc0 is closed"
 	type_in own "to hvc0"
+	wait_for said "xvc0 is read again"
+	parapet-store write "$backend/console/$domid/0/own/state" 5
 	wait_for said "hello again"
 	check again "xvc0 is used again" said "hello again"
 }
@@ -113,7 +121,7 @@ if ! parapet info own >/dev/null; then
 	daemon_logs
 	exit 1
 fi
-tail -n +1 -f $log | grep -v '^T ' &
+show_log &
 domid=$(field own domid)
 
 if [ ! -e /etc/measure ]; then
@@ -128,7 +136,7 @@ check stock "a disk that ours closed is removed" \
 check stock "and added" parapet -q attach-disk own /dev/vda xvde
 check stock "the other one, too" \
 	parapet -q attach-disk own /run/file.img xvdf
-wait_for said "all done"
+wait_for [ -e /run/shown ]
 check end "no port of the bridge is left" wait_for no_ports
 grep -ih "consoled.*own\|blkback\|netback.*\(connected\|ring\|pipe\)" \
 	/run/parapet/services/*.log | tail -n 40
