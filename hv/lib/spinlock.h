@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ticket spin locks.
+ * Spin locks: whoever comes first when a lock is free has it.
+ *
+ * They are not handed over in the order of arrival: where a machine of several
+ * CPUs is emulated, or is a guest itself, the one whose turn it is may not be
+ * running, and all would wait until it does.  Locks are held for microseconds,
+ * and a CPU that has left one runs its guest before it comes back.
  *
  * The hypervisor runs with interrupts off from entry to exit, so a lock never
  * needs to save them.  Locks are taken in one order, the ladder of
@@ -31,19 +36,18 @@ enum lock_rung {
 };
 
 typedef struct CAPABILITY("mutex") spinlock {
-	uint16_t next; /* the ticket that the next comer takes */
-	uint16_t owner; /* the ticket that holds the lock       */
+	uint16_t held;
 	uint16_t rung;
 } spinlock_t;
 
 #define SPINLOCK_INIT(r)                                                       \
 	{                                                                      \
-		0, 0, (r)                                                      \
+		0, (r)                                                         \
 	}
 
 static inline void spin_lock_init(spinlock_t *l, enum lock_rung rung)
 {
-	l->next = l->owner = 0;
+	l->held = 0;
 	l->rung = rung;
 }
 
@@ -63,20 +67,16 @@ static inline void lock_ladder_descend(unsigned int rung)
 
 static inline void spin_lock(spinlock_t *l) ACQUIRES(*l) NO_ANALYSIS
 {
-	uint16_t mine;
-
 	lock_ladder_climb(l->rung);
-	mine = atomic_fetch_add(&l->next, 1);
-	while (load_acquire(&l->owner) != mine)
-		cpu_relax();
+	while (atomic_exchange(&l->held, 1))
+		while (READ_ONCE(l->held))
+			cpu_relax();
 }
 
-/* For work that can wait: nobody ever queues behind it for long. */
+/* For work that can wait. */
 static inline bool spin_trylock(spinlock_t *l) TRY_ACQUIRES(*l) NO_ANALYSIS
 {
-	uint16_t free = READ_ONCE(l->owner);
-
-	if (!atomic_cmpxchg(&l->next, &free, (uint16_t)(free + 1)))
+	if (READ_ONCE(l->held) || atomic_exchange(&l->held, 1))
 		return false;
 	lock_ladder_climb(l->rung);
 	return true;
@@ -84,13 +84,13 @@ static inline bool spin_trylock(spinlock_t *l) TRY_ACQUIRES(*l) NO_ANALYSIS
 
 static inline void spin_unlock(spinlock_t *l) RELEASES(*l) NO_ANALYSIS
 {
-	store_release(&l->owner, (uint16_t)(l->owner + 1));
+	store_release(&l->held, 0);
 	lock_ladder_descend(l->rung);
 }
 
 static inline bool spin_is_locked(const spinlock_t *l)
 {
-	return READ_ONCE(l->next) != READ_ONCE(l->owner);
+	return READ_ONCE(l->held);
 }
 
 #endif /* HV_LIB_SPINLOCK_H */
