@@ -10,9 +10,7 @@
 #include "hv/cpu/asm.h"
 #include "hv/dev/irq.h"
 
-/* Channel 2 of the interval timer. */
-#define PIT_COUNTER 0x42
-
+#define PIT_COUNTER 0x42 /* channel 2 of the interval timer */
 #define CF8         0xcf8
 #define CFC         0xcfc
 
@@ -76,7 +74,7 @@ bool dev_port_granted(struct vcpu *v, bool user, uint16_t port,
 /*
  * Guests have no ports.  Linux calibrates processors by the interval timer and
  * gives up at once only if that does not begin with ones: else it reads it a
- * hundred thousand times, a third of a guest's boot.
+ * hundred thousand times, a quarter of a guest's boot.
  */
 static uint32_t nobodys_port(uint16_t port, uint32_t ones)
 {

@@ -52,7 +52,7 @@ o1:	movzwl	(%rcx), %ecx		/* ecx = the instruction   */
 1:	cmpq	$CONFIG_ADDRESS, CONST(CONFIG_PORTS)
 	je	gp_slow_pop
 	cmpq	$CONFIG_ONES, CONST(CONFIG_PORTS)
-	je	5f
+	je	4f
 	pushq	%rdx
 	andl	$0xfffc, %edx
 	cmpl	$0xcfc, %edx
@@ -66,7 +66,7 @@ o1:	movzwl	(%rcx), %ecx		/* ecx = the instruction   */
 	cmpb	$0xed, %cl		/* IN eax                  */
 	je	3f
 	cmpb	$0xec, %cl		/* IN al                   */
-	je	4f
+	je	5f
 	cmpw	$0xed66, %cx		/* IN ax                   */
 	jne	gp_slow_pop
 	inw	%dx, %ax
@@ -76,13 +76,13 @@ o1:	movzwl	(%rcx), %ecx		/* ecx = the instruction   */
 	jmp	gp_slow_pop
 3:	inl	%dx, %eax
 	jmp	gp_next
-5:	cmpb	$0xed, %cl
+4:	cmpb	$0xed, %cl
 	jne	gp_slow_pop
 	cmpw	$0xcfc, %dx
 	jne	gp_slow_pop
 	movl	$-1, %eax
 	jmp	gp_next
-4:	inb	%dx, %al
+5:	inb	%dx, %al
 gp_next:
 	incq	16(%rsp)
 	popq	%rcx

@@ -19,10 +19,6 @@
 #define DOMAIN(field) (win_domain + TC_##field)(%rip)
 #define TR_BYTES (TC_ROOT_1 - TC_ROOTS)
 
-#define CONFIG_NONE    0	/* see cpu.h */
-#define CONFIG_ADDRESS 1
-#define CONFIG_ONES    3
-
 /* Flags that a guest may set; IF is always on outside ring 0. */
 #define FLAGS_GUEST 0x250dd5	/* ID AC RF OF DF TF SF ZF AF PF CF */
 #define FLAGS_STEP  0x10100	/* RF TF: SYSRET is not like IRETQ then */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Offsets for assembly: compiled to text, filtered into asm-offsets.h. */
+/* Offsets and numbers for assembly: compiled to text, filtered into asm-offsets.h. */
 #include <pv/start_info.h>
 
 #include "hv/cpu/cpu.h"
@@ -8,6 +8,9 @@
 	__asm__ volatile("\n.ascii \"->" #name " %0 \""                        \
 			 :                                                     \
 			 : "i"(offsetof(type, field)))
+
+#define NUMBER(name)                                                           \
+	__asm__ volatile("\n.ascii \"->" #name " %0 \"" : : "i"(name))
 
 void offsets(void);
 void offsets(void)
@@ -36,6 +39,9 @@ void offsets(void)
 	OFFSET(TC_VCPUS_UP, struct tramp_domain, vcpus_up);
 	OFFSET(TC_CONFIG_PORTS, struct tramp_const, config_ports);
 	OFFSET(TD_CONFIG_ADDRESS, struct tramp_data, config_address);
+	NUMBER(CONFIG_NONE);
+	NUMBER(CONFIG_ADDRESS);
+	NUMBER(CONFIG_ONES);
 	OFFSET(CPU_GUEST_CR3, struct cpu, guest_cr3);
 	OFFSET(VI_PENDING, struct pv_vcpu_info, evtchn_upcall_pending);
 	OFFSET(VI_MASK, struct pv_vcpu_info, evtchn_upcall_mask);

@@ -278,7 +278,8 @@ gs_refused:
 /*
  * iret: leave the guest kernel by the frame on its stack (pv_iret_context):
  *   0 rax  8 r11  16 rcx  24 flags  32 rip  40 cs  48 rflags  56 rsp  64 ss
- * Each word is read once.
+ * What is checked is read once and used from here; rcx and r11, which may be
+ * anything, are compared first and loaded later.
  */
 hc_iret:
 	movq	DATA(GUEST_RSP), %rcx	/* rcx = frame: HOSTILE    */

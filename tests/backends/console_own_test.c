@@ -235,6 +235,14 @@ static void own_killed_while_writing(void **state)
 	stop_console();
 }
 
+/* It has ended, and may begin again. */
+static void close_own(void)
+{
+	put(&bed, FRONT_OWN "/state", "6");
+	wait_for(&bed, BACK_OWN "/state", "6");
+	put(&bed, FRONT_OWN "/state", "1");
+}
+
 static void own_closes_and_comes_again(void **state)
 {
 	(void)state;
@@ -244,9 +252,7 @@ static void own_closes_and_comes_again(void **state)
 		own_write("+", 1);
 		mini_con_open(&own.con, true);
 		put(&bed, FRONT_OWN "/state", "5");
-		put(&bed, FRONT_OWN "/state", "6");
-		wait_for(&bed, BACK_OWN "/state", "6");
-		put(&bed, FRONT_OWN "/state", "1");
+		close_own();
 	}
 	expect_log("+++", 3);
 	/* A frontend without its keys. */
@@ -272,17 +278,13 @@ static void own_closes_on_lies(void **state)
 	send_event(&own.port);
 	wait_for(&bed, BACK_OWN "/state", "5");
 	assert_true(is(&bed, ERROR, wrong));
-	put(&bed, FRONT_OWN "/state", "6");
-	wait_for(&bed, BACK_OWN "/state", "6");
-	put(&bed, FRONT_OWN "/state", "1");
+	close_own();
 	start_own();
 	PV_STORE(own.con.shared->front.cons, 1); /* before anything is there */
 	send_event(&own.port);
 	wait_for(&bed, BACK_OWN "/state", "5");
 	assert_true(is(&bed, ERROR, wrong));
-	put(&bed, FRONT_OWN "/state", "6");
-	wait_for(&bed, BACK_OWN "/state", "6");
-	put(&bed, FRONT_OWN "/state", "1");
+	close_own();
 	wait_for(&bed, BACK_OWN "/state", "2");
 	offer_own();
 	own.dir->nr_out = 3;

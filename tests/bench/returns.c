@@ -74,20 +74,10 @@ static void measure(const char *name, const uint8_t *way)
 	note("%s: %lu to %lu ticks", name, best / CALLS, worst / CALLS);
 }
 
-static void use_linux_selectors(void)
-{
-	uint64_t *gdt = page_alloc(), mfn = va_to_mfn(gdt);
-
-	gdt[LINUX_USER_SS / 8] = 0x00cff3000000ffff;
-	gdt[LINUX_USER_CS / 8] = 0x00affb000000ffff;
-	CHECK_EQ(page_set(gdt, PTE_P | PTE_A), 0);
-	CHECK_EQ(HYPERVISOR_set_gdt(P(&mfn), PAGE_SIZE / 8), 0);
-}
-
 static void every_way_back(void)
 {
 	user_init();
-	use_linux_selectors();
+	user_linux_selectors();
 	HYPERVISOR_set_segment_base(SEGBASE_GS_USER, P(this_vcpu()));
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		measure("iret call, ends in IRETQ", by_iretq);

@@ -36,17 +36,6 @@ static void go(struct frame *f, enum way way)
 	this_vcpu()->iret_flags = 0;
 }
 
-/* Linux's selectors, for the frames that IRETQ takes in the end. */
-static void use_linux_selectors(void)
-{
-	uint64_t *gdt = page_alloc(), mfn = va_to_mfn(gdt);
-
-	gdt[LINUX_USER_SS / 8] = 0x00cff3000000ffff;
-	gdt[LINUX_USER_CS / 8] = 0x00affb000000ffff;
-	CHECK_EQ(page_set(gdt, PTE_P | PTE_A), 0);
-	CHECK_EQ(HYPERVISOR_set_gdt(P(&mfn), PAGE_SIZE / 8), 0);
-}
-
 static struct frame user_with(uint64_t cs, uint64_t ss)
 {
 	struct frame f = user_frame();
@@ -144,7 +133,7 @@ static void frames_are_loaded_as_they_are(void)
 	};
 	unsigned int i;
 
-	use_linux_selectors();
+	user_linux_selectors();
 	user_load(see);
 	for (i = 0; i < ARRAY_SIZE(t); i++) {
 		struct frame f = user_frame(), want;

@@ -136,6 +136,8 @@ uint64_t *table_alloc(void);
 
 extern uint64_t *user_root;
 void user_init(void); /* once; code, data and stack pages exist then */
+/* A table with Linux's two, for frames with them that IRETQ takes. */
+void user_linux_selectors(void);
 int user_map(uint64_t va, uint64_t mfn, uint64_t flags);
 extern uint8_t *user_code_page, *user_data_page;
 

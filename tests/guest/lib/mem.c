@@ -180,3 +180,13 @@ void user_load(struct code code)
 	memset(user_code_page, 0xcc, PAGE_SIZE);
 	memcpy(user_code_page, code.start, size);
 }
+
+void user_linux_selectors(void)
+{
+	uint64_t *gdt = page_alloc(), mfn = va_to_mfn(gdt);
+
+	gdt[LINUX_USER_SS / 8] = 0x00cff3000000ffff;
+	gdt[LINUX_USER_CS / 8] = 0x00affb000000ffff;
+	must(page_set(gdt, PTE_P | PTE_A), "gdt page");
+	must(HYPERVISOR_set_gdt(P(&mfn), PAGE_SIZE / 8), "gdt");
+}
