@@ -113,6 +113,9 @@ int backend_main(const struct xb_driver *drv, int argc, char **argv)
 	 * is no socket: it knows less than the daemon does. */
 	setenv("XENSTORED_PATH", DEFAULT_STORE, 0);
 	make_folders(opt.run);
+	/* Whoever is written to may have ended: a client, or a process made
+	 * ahead that nobody has seen end yet. */
+	signal(SIGPIPE, SIG_IGN);
 	if (device)
 		return worker_run(drv, &opt, (domid_t)domid, devid);
 	return supervisor_run(drv, &opt);

@@ -166,7 +166,6 @@ struct xb *worker_prepare(const struct xb_driver *drv,
 
 	if (!xb)
 		return NULL;
-	signal(SIGPIPE, SIG_IGN);
 	xb->drv = drv;
 	xb->loop = ev_default_loop(EVFLAG_NOENV);
 	/* What fails now is tried again, and told, when there is a device. */
