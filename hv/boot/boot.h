@@ -11,6 +11,11 @@ struct boot_options {
 	uint64_t control_mem; /* bytes, 0: all but a reserve              */
 	unsigned int control_vcpus; /* 0: one per CPU                     */
 	unsigned int cpus; /* processors to start, 0: all                 */
+	enum {
+		ROOT_AUTO,
+		ROOT_APART,
+		ROOT_SHARED,
+	} control_root;
 	bool noreboot; /* stop instead of rebooting after a crash          */
 };
 extern struct boot_options options;
@@ -29,6 +34,7 @@ struct control_plan {
 	const char *cmdline;
 	uint64_t nr_pages; /* frames that the domain gets                 */
 	unsigned int vcpus;
+	bool root_shared; /* its roots show the hypervisor (mm/root.c)      */
 	/* The blobs have been copied: their memory may be handed out. */
 	void (*release)(void);
 };

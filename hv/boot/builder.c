@@ -354,6 +354,7 @@ const char *control_domain_build(const struct control_plan *plan)
 		return "no memory for the control domain's structures";
 	control_domain = b.d;
 	b.d->mm.mmio = true;
+	b.d->mm.root_shared = plan->root_shared;
 	b.v = b.d->vcpu[0];
 	if (!take_first())
 		return "no memory for the kernel, its initrd and tables";

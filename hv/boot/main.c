@@ -192,6 +192,21 @@ static uint64_t control_pages(void)
 	return want ? min(want, have - keep) : have - keep;
 }
 
+/*
+ * A load of CR3 costs an emulator far more than a processor, and it looks at no
+ * translation ahead of need, which the flushes of shared roots rely on.
+ */
+static bool control_root_shared(void)
+{
+	bool shared = options.control_root == ROOT_AUTO
+			      ? features.emulated
+			      : options.control_root == ROOT_SHARED;
+
+	log_info("boot: d0's page tables show the hypervisor: %s",
+		 shared ? "yes" : "no");
+	return shared;
+}
+
 static void build(void)
 {
 	struct control_plan plan = {
@@ -206,6 +221,7 @@ static void build(void)
 		      "domain's vmlinux, the second its initrd");
 	plan.cmdline = control_cmdline();
 	plan.nr_pages = control_pages();
+	plan.root_shared = control_root_shared();
 	plan.vcpus = options.control_vcpus ?: nr_cpus;
 	plan.vcpus = min(plan.vcpus, (unsigned int)MAX_VCPUS);
 	why = control_domain_build(&plan);

@@ -7,6 +7,8 @@
  *   control_mem=N[K|M|G]           memory of the control domain   (all but
  *                                  1/16, at most 128 MiB)
  *   control_vcpus=N                its virtual CPUs               (all CPUs)
+ *   control_root=shared|apart      is the hypervisor in its page  (shared under
+ *                                  tables?                        an emulator)
  *   cpus=N                         processors to use              (all)
  *   noreboot                       stop when the control domain crashes
  */
@@ -52,6 +54,13 @@ static bool set_number(unsigned int *to, const char *value)
 	return true;
 }
 
+static bool set_control_root(const char *value)
+{
+	options.control_root =
+		!strcmp(value, "shared") ? ROOT_SHARED : ROOT_APART;
+	return options.control_root == ROOT_SHARED || !strcmp(value, "apart");
+}
+
 static bool set(const char *name, const char *value)
 {
 	if (!strcmp(name, "console"))
@@ -62,6 +71,8 @@ static bool set(const char *name, const char *value)
 		return parse_number(value, &options.control_mem);
 	if (!strcmp(name, "control_vcpus"))
 		return set_number(&options.control_vcpus, value);
+	if (!strcmp(name, "control_root"))
+		return set_control_root(value);
 	if (!strcmp(name, "cpus"))
 		return set_number(&options.cpus, value);
 	if (!strcmp(name, "noreboot") && !*value)

@@ -55,6 +55,8 @@ struct tramp_root {
 /* WIN_CONST: read-only in the guest view; what the trampoline trusts. */
 struct tramp_const {
 	uint64_t hv_cr3; /* this CPU's hypervisor root, as CR3 takes it     */
+	uint64_t enter_cr3; /* what an entry loads; 0: nothing, as the guest's
+			       root is shared (mm/root.c)                */
 	uint64_t vinfo; /* address of the running vcpu's vcpu_info in the
 			    window, WIN_VINFO + offset                       */
 	uint64_t version; /* what xen_version(0) answers                    */
@@ -91,6 +93,10 @@ struct cpu {
 	uint64_t *root_copy; /* the copy, through the direct map          */
 	uint64_t guest_cr3; /* the copy's address as CR3 takes it         */
 	uint64_t hv_cr3;
+	uint64_t exit_cr3; /* what the way out loads; 0: nothing          */
+	uint64_t guest_slots[RESERVED_SLOTS]; /* the guest view's          */
+	bool root_shared; /* guest_cr3 has the hypervisor in it            */
+	bool tlb_clean; /* no guest's translation since the last entry    */
 	/* Direct-map aliases of window pages, writable for us. */
 	struct tramp_const *tconst;
 	uint64_t *gdt_tail; /* our part of the GDT            */

@@ -53,6 +53,18 @@ static uint64_t time_copy(bool words)
 	return least;
 }
 
+/* CPUID leaf 0x40000000: who makes this processor up, if it says so. */
+static bool find_emulator(void)
+{
+	struct cpuid_regs r = cpuid(0x40000000, 0);
+	char name[13] = "";
+
+	memcpy(name, &r.b, 4);
+	memcpy(name + 4, &r.c, 4);
+	memcpy(name + 8, &r.d, 4);
+	return !strcmp(name, "TCGTCGTCGTCG");
+}
+
 void features_boot(void)
 {
 	struct cpuid_regs r = cpuid(0, 0);
@@ -69,6 +81,7 @@ void features_boot(void)
 	features.pcid = r.c >> 17 & 1;
 	features.xsave = r.c >> 26 & 1;
 	features.meltdown = features.intel;
+	features.emulated = (r.c >> 31) && find_emulator();
 	if (most >= 7) {
 		r = cpuid(7, 0);
 		features.fsgsbase = r.b & 1;

@@ -10,6 +10,7 @@ struct cpu_features {
 	bool intel, amd;
 	bool smep, pge, pcid, fsgsbase, umip, pages_1g, xsave, xsaveopt;
 	bool sysenter, meltdown; /* meltdown: the CPU does not say it is safe */
+	bool emulated; /* it says that it is QEMU's code generator           */
 	bool slow_bytes; /* REP MOVSB is slow, whatever the CPU says        */
 	uint64_t xcr0; /* state components that guests may enable            */
 	uint32_t xsave_size; /* bytes of an area with all of them            */

@@ -11,7 +11,10 @@
  * the request and loads CR3 with a flush.  A CPU inside the hypervisor is never
  * waited for: it holds no translation that it uses.
  *
- * Without PCID both loads of CR3, in and out, flush everything.
+ * A load of CR3 flushes everything.  There is one on each way out, and on each
+ * way in, but for shared roots (mm/root.c): a CPU that comes and goes on the
+ * same root loads it only if somebody wants a flush.  So such a CPU, also inside
+ * the hypervisor, may hold translations as old as its last flush.
  */
 #include "hv/cpu/tlb.h"
 #include "hv/cpu/asm.h"
@@ -21,6 +24,11 @@
 static uint32_t flush_clock = 1;
 
 void (*tlb_interrupt_cpu)(unsigned int cpu);
+
+uint64_t tlb_root(void)
+{
+	return read_cr3();
+}
 
 void tlb_flush_local(void)
 {
@@ -51,15 +59,36 @@ void tlb_flush_mask(cpumask_t mask)
 
 void tlb_leaving(void)
 {
-	WRITE_ONCE(this_cpu->in_guest, 1);
+	struct cpu *c = this_cpu;
+	bool kept = c->guest_cr3 == tlb_root();
+	uint32_t wanted;
+
+	WRITE_ONCE(c->in_guest, 1);
 	smp_mb(); /* ORDER: in_guest before flush_wanted, tlb_flush_mask */
-	WRITE_ONCE(this_cpu->flush_done, READ_ONCE(this_cpu->flush_wanted));
-	WRITE_ONCE(this_cpu->flush_time, READ_ONCE(flush_clock));
+	wanted = READ_ONCE(c->flush_wanted);
+	if (kept && !c->tlb_clean && wanted == c->flush_done) {
+		c->exit_cr3 = 0;
+		return;
+	}
+	c->exit_cr3 = kept && c->tlb_clean ? 0 : c->guest_cr3;
+	WRITE_ONCE(c->flush_done, wanted);
+	WRITE_ONCE(c->flush_time, READ_ONCE(flush_clock));
 }
 
-void tlb_entered(void)
+void tlb_entered(uint64_t cr3)
 {
+	this_cpu->tlb_clean = cr3 != tlb_root();
 	store_release(&this_cpu->in_guest, 0);
+}
+
+/* Those inside the hypervisor flush before a guest runs. */
+static void flush_all(uint32_t now)
+{
+	struct cpu *c;
+
+	tlb_flush_mask(~0ull);
+	for_each_cpu (c)
+		WRITE_ONCE(c->flush_time, now);
 }
 
 uint32_t tlb_now(void)
@@ -68,7 +97,7 @@ uint32_t tlb_now(void)
 
 	/* No CPU's stamp may grow older than half the clock's range. */
 	if (!(now & CLOCK_QUARTER))
-		tlb_flush_mask(~0ull);
+		flush_all(now);
 	return now;
 }
 
@@ -78,7 +107,9 @@ cpumask_t tlb_stale(cpumask_t mask, uint32_t stamp)
 	struct cpu *c;
 
 	for_each_cpu (c) {
-		if (!(mask >> c->id & 1) || !READ_ONCE(c->in_guest))
+		if (!(mask >> c->id & 1))
+			continue;
+		if (!READ_ONCE(c->in_guest) && !READ_ONCE(c->root_shared))
 			continue;
 		if ((int32_t)(READ_ONCE(c->flush_time) - stamp) <= 0)
 			stale |= 1ull << c->id;

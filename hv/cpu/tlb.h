@@ -4,8 +4,8 @@
  *
  * The hypervisor touches guest memory through its own map only, so stale
  * guest translations matter while a guest runs and at no other time.  A CPU
- * inside the hypervisor flushes before it leaves (loading CR3 without PCID
- * flushes anyway); only a CPU that is in a guest has to be interrupted.
+ * inside the hypervisor flushes before it leaves (a load of CR3 does); only a
+ * CPU that is in a guest has to be interrupted.
  */
 #ifndef HV_CPU_TLB_H
 #define HV_CPU_TLB_H
@@ -31,9 +31,15 @@ uint32_t tlb_now(void);
 /* The CPUs of @mask that have not flushed since @stamp. */
 cpumask_t tlb_stale(cpumask_t mask, uint32_t stamp);
 
-/* The entry path: from here on this CPU is inside the hypervisor. */
-void tlb_entered(void);
-/* The exit path, last thing before the guest's root is loaded. */
+/* The root that this CPU is on, as CR3 has it. */
+uint64_t tlb_root(void);
+
+/*
+ * The entry path: from here on this CPU is inside the hypervisor.  @cr3: what
+ * the guest ran on; what is loaded now is the same where its root is shared.
+ */
+void tlb_entered(uint64_t cr3);
+/* The exit path, last thing before exit_cr3 is loaded: decides what that is. */
 void tlb_leaving(void);
 /* Make another CPU enter the hypervisor; set by boot. */
 extern void (*tlb_interrupt_cpu)(unsigned int cpu);

@@ -12,6 +12,7 @@
 #include "hv/cpu/features.h"
 #include "hv/cpu/fpu.h"
 #include "hv/cpu/safe.h"
+#include "hv/cpu/tlb.h"
 #include "hv/lib/string.h"
 
 #define DR7_ENABLED 0xff
@@ -161,7 +162,11 @@ static void load(struct vcpu *v)
 	tramp_data()->prefetch_at = 0; /* of another entry */
 	context_refresh_trampoline(v, tramp_data());
 	this_cpu->loaded = NULL;
+	/* ORDER: running before stale; guest_flush. */
+	if (atomic_exchange(&v->stale, false))
+		tlb_flush_local();
 	if (before != v || v->loaded_on != this_cpu->id) {
+		tlb_flush_local();
 		desc_load(v);
 		load_segments(v);
 		load_fpu(v);

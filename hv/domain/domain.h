@@ -98,6 +98,7 @@ struct vcpu {
 	unsigned int cpu; /* which CPU it runs or waits on                  */
 	bool torn_down; /* its rooms' state is gone (destroy)                */
 	bool running; /* is some CPU's curr                                 */
+	bool stale; /* flushes when it runs again: guest_flush              */
 	bool nmi_pending;
 	bool info_ready; /* a CPU's window may map info's page              */
 	struct sched_vcpu *sched;

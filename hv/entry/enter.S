@@ -63,8 +63,7 @@ enter_saved:
 	movq	$0, DATA(PREFETCH_AT)
 enter_root:
 	movq	%cr3, %rsi
-	movq	CONST(HV_CR3), %rax
-	movq	%rax, %cr3
+	LOAD_ROOT CONST(ENTER_CR3)
 	leaq	win_hvstack_top(%rip), %rsp
 	jmp	hv_enter
 
@@ -93,36 +92,37 @@ q3:	movq	16(%rdi), %rdx
 
 /*
  * From ring 0: a fault of the trampoline itself on the guest's root, a fixed-up
- * fault in the hypervisor, or an interrupt of its idle loop.
+ * fault in the hypervisor, or an interrupt of its idle loop.  The code tells
+ * which: the root may be the same.
  */
 enter_from_ring0:
 	cld
 	PUSH_GPRS
 	movq	%cr3, %rsi
-	movq	CONST(HV_CR3), %rax
 	movq	%rsp, %rdi
-	cmpq	%rax, %rsi
-	jne	1f
-	movq	%rsp, %rbp
+	leaq	tramp_text_start(%rip), %rax
+	cmpq	%rax, REGS_RIP(%rsp)
+	jb	2f
+	leaq	tramp_text_end(%rip), %rax
+	cmpq	%rax, REGS_RIP(%rsp)
+	jb	1f
+2:	movq	%rsp, %rbp
 	andq	$-16, %rsp
 	call	hv_in_ring0
 	movq	%rbp, %rsp
 	POP_GPRS
 	addq	$16, %rsp
 	iretq
-1:	movq	%rax, %cr3
+1:	LOAD_ROOT CONST(ENTER_CR3)
 	leaq	win_hvstack_top(%rip), %rsp
 	jmp	hv_tramp_fault
 
-/*
- * To a guest, by the registers at the top of the ring-0 stack.
- * on entry   rax = the guest's root as CR3 takes it
- */
+/* To a guest, by the registers at the top of the ring-0 stack. */
 	.balign 16
 	/* To the trampoline itself, by the registers at rdi. */
 tramp_resume:
 	movq	%rdi, %rsp
-	movq	%rax, %cr3
+	LOAD_ROOT EXIT_CR3
 	POP_GPRS
 	addq	$16, %rsp
 	iretq
@@ -130,7 +130,7 @@ tramp_resume:
 	.globl	tramp_exit
 tramp_exit:
 	leaq	(win_stack_top - CPU_REGS_BYTES)(%rip), %rsp
-	movq	%rax, %cr3
+	LOAD_ROOT EXIT_CR3
 	POP_GPRS
 	addq	$16, %rsp
 x1:	iretq
@@ -145,7 +145,6 @@ hv_enter:			/* rsi = the guest's CR3           */
 	call	hv_entry
 	.globl	exit_to_guest
 exit_to_guest:
-	movq	(this_cpu_window + CPU_GUEST_CR3)(%rip), %rax
 	jmp	tramp_exit
 
 hv_tramp_fault:			/* rdi = the fault's registers, rsi: CR3 */
@@ -155,7 +154,6 @@ hv_tramp_fault:			/* rdi = the fault's registers, rsi: CR3 */
 	call	tramp_fault
 	testb	%al, %al
 	jz	exit_to_guest
-	movq	(this_cpu_window + CPU_GUEST_CR3)(%rip), %rax
 	movq	%rbx, %rdi
 	jmp	tramp_resume
 

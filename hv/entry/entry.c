@@ -293,7 +293,7 @@ static inline void entered(uint64_t cr3)
 {
 	if (cr3 != this_cpu->guest_cr3)
 		root_learn(cr3);
-	tlb_entered(); /* ORDER: last, root_withdraw */
+	tlb_entered(cr3); /* ORDER: last, root_withdraw */
 }
 
 void hv_entry(struct cpu_regs *regs, uint64_t cr3)

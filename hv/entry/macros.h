@@ -17,6 +17,7 @@
 #define DATA(field)  (win_data + TD_##field)(%rip)
 #define CONST(field) (win_const + TC_##field)(%rip)
 #define DOMAIN(field) (win_domain + TC_##field)(%rip)
+#define EXIT_CR3 (this_cpu_window + CPU_EXIT_CR3)(%rip)
 #define TR_BYTES (TC_ROOT_1 - TC_ROOTS)
 
 /* Flags that a guest may set; IF is always on outside ring 0. */
@@ -44,6 +45,15 @@
 		rdx, rsi, rdi
 	popq	%\reg
 	.endr
+.endm
+
+/* CR3 := \from, unless that is 0.  rax is lost. */
+.macro LOAD_ROOT from
+	movq	\from, %rax
+	testq	%rax, %rax
+	jz	.Lloaded\@
+	movq	%rax, %cr3
+.Lloaded\@:
 .endm
 
 /* Jump to \bad if \reg is in the reserved range.  \tmp is lost. */

@@ -27,6 +27,7 @@ void offsets(void)
 	OFFSET(TD_PREFETCH_AT, struct tramp_data, prefetch_at);
 	OFFSET(TD_PREFETCHED, struct tramp_data, prefetched);
 	OFFSET(TC_HV_CR3, struct tramp_const, hv_cr3);
+	OFFSET(TC_ENTER_CR3, struct tramp_const, enter_cr3);
 	OFFSET(TC_VINFO, struct tramp_const, vinfo);
 	OFFSET(TC_VERSION, struct tramp_const, version);
 	OFFSET(TC_LENT_TABLE, struct tramp_const, lent_table);
@@ -42,7 +43,7 @@ void offsets(void)
 	NUMBER(CONFIG_NONE);
 	NUMBER(CONFIG_ADDRESS);
 	NUMBER(CONFIG_ONES);
-	OFFSET(CPU_GUEST_CR3, struct cpu, guest_cr3);
+	OFFSET(CPU_EXIT_CR3, struct cpu, exit_cr3);
 	OFFSET(VI_PENDING, struct pv_vcpu_info, evtchn_upcall_pending);
 	OFFSET(VI_MASK, struct pv_vcpu_info, evtchn_upcall_mask);
 	OFFSET(VI_CR2, struct pv_vcpu_info, arch.cr2);

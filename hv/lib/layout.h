@@ -34,6 +34,7 @@
 #define RESERVED_END        UL(0xffff880000000000) /* exclusive */
 #define RESERVED_FIRST_SLOT 256
 #define RESERVED_END_SLOT   272 /* exclusive */
+#define RESERVED_SLOTS      (RESERVED_END_SLOT - RESERVED_FIRST_SLOT)
 
 #define M2P_GUEST_BASE      UL(0xffff800000000000) /* slot 256: read-only      */
 #define M2P_BASE            UL(0xffff810000000000) /* slot 258: writable alias */

@@ -214,8 +214,9 @@ struct root_pair {
 	uint64_t kernel, user;
 };
 /*
- * Load this CPU's copy of @pair's root, and offer the trampoline those of its
- * copies that @d has pinned.
+ * The guest goes on with this CPU's copy of @pair's root; offer the trampoline
+ * those of its copies that @d has pinned.  Flushes nothing where the CPU is on
+ * that copy already.
  */
 void root_copy_load(struct mm_domain *d, struct root_pair pair);
 /*

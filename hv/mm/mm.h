@@ -32,6 +32,7 @@ struct mm_domain {
 	spinlock_t lock; /* RUNG_MM: its page-table operations        */
 	struct domain *domain; /* whose it is                         */
 	bool mmio; /* may map device memory (the hook decides which)  */
+	bool root_shared; /* its roots show the hypervisor (root.c)     */
 	bool scrub; /* frames are zeroed before it gets them          */
 	int32_t budget; /* entries that this call may still work on   */
 	uint32_t zombies; /* tables to unmake, threaded by mfn        */

@@ -28,6 +28,12 @@
  *   unpinning       no PINNED ; full barrier ; lock, no offers, unlock ; entered?
  *   offering        lock ; PINNED? ; offer ; unlock
  *   entering        learn the root ; in_guest = 0
+ *
+ * Shared roots: the copies of a domain that is trusted with all memory (the
+ * control domain, by option) show the hypervisor in their reserved slots.  It
+ * enters and leaves on its own root then; and entries from others go to the
+ * last such copy, the CPU's home, so that the control domain can go on from
+ * there.  Either spares a load of CR3.
  */
 #include "hv/mm/frame.h"
 
@@ -41,6 +47,8 @@ struct root_copies {
 	uint64_t *table[NR_COPIES];
 	/* Bit n: some entry of the nth eight is not 0. */
 	uint64_t used[NR_COPIES];
+	bool shared[NR_COPIES]; /* it shows the hypervisor              */
+	unsigned int home; /* the last shared one that was loaded       */
 	unsigned int now; /* the one that is loaded for the guest           */
 	unsigned int next; /* which one goes next                           */
 };
@@ -77,6 +85,17 @@ static uint64_t root_cr3(const struct cpu *c, const uint64_t *table)
 						       << PAGE_SHIFT;
 }
 
+static void reserved_fill(const struct cpu *c, uint64_t *to, bool shared)
+{
+	const uint64_t *hv = direct_map(mfn_of(c->hv_cr3 >> PAGE_SHIFT));
+
+	for (unsigned int s = 0; s < RESERVED_SLOTS; s++) {
+		uint64_t e = hv[PT_RESERVED_FIRST + s];
+
+		to[PT_RESERVED_FIRST + s] = shared && e ? e : c->guest_slots[s];
+	}
+}
+
 /* This CPU's set; the first copy is the one that the set-up made. */
 static struct root_copies *copies_get(struct cpu *c)
 {
@@ -90,14 +109,13 @@ static struct root_copies *copies_get(struct cpu *c)
 
 		if (!t)
 			panic("mm: no memory for roots, cpu%u", c->id);
-		for (unsigned int s = PT_RESERVED_FIRST; s < PT_RESERVED_END;
-		     s++)
-			t[s] = c->root_copy[s];
+		reserved_fill(c, t, false);
 		set->table[i] = t;
 		set->used[i] = ~0ull;
 		c->tconst->roots[i].cr3 = root_cr3(c, t);
 	}
 	BUG_ON(!set);
+	set->home = NR_COPIES;
 	store_release(&copies[c->id], set);
 	return set;
 }
@@ -111,23 +129,40 @@ static unsigned int copy_find(const struct root_copies *set, uint64_t mfn)
 	return i;
 }
 
-/* A copy of none, or else the next but the one that the guest is on. */
-static unsigned int copy_victim(struct root_copies *set)
+/* The guest's, or the one that this CPU is on: neither may change under it. */
+static bool copy_busy(const struct cpu *c, const struct root_copies *set,
+		      unsigned int n)
 {
-	unsigned int n = copy_find(set, 0);
+	return n == set->now || c->tconst->roots[n].cr3 == tlb_root();
+}
 
-	if (n == NR_COPIES) {
-		n = set->next == set->now ? set->next + 1 : set->next;
-		n %= NR_COPIES;
-		set->next = (n + 1) % NR_COPIES;
-	}
+/* A copy of none, or else the next. */
+static unsigned int copy_victim(const struct cpu *c, struct root_copies *set)
+{
+	unsigned int n;
+
+	for (n = 0; n < NR_COPIES; n++)
+		if (!READ_ONCE(set->root[n].kernel) && !copy_busy(c, set, n))
+			return n;
+	for (n = set->next; copy_busy(c, set, n); n = (n + 1) % NR_COPIES)
+		;
+	set->next = (n + 1) % NR_COPIES;
 	return n;
 }
 
-static unsigned int copy_make(struct root_copies *set, uint64_t mfn)
+static unsigned int copy_make(struct cpu *c, struct root_copies *set,
+			      const struct mm_domain *d, uint64_t mfn)
 {
-	unsigned int n = copy_victim(set);
+	unsigned int n = copy_victim(c, set);
 
+	if (n == set->home) {
+		set->home = NR_COPIES;
+		if (c->tconst->enter_cr3)
+			c->tconst->enter_cr3 = c->hv_cr3;
+	}
+	if (set->shared[n] != d->root_shared)
+		reserved_fill(c, set->table[n], d->root_shared);
+	set->shared[n] = d->root_shared;
 	WRITE_ONCE(set->root[n].kernel, mfn);
 	smp_mb(); /* ORDER: root_entry_changed */
 	copy_fill(set, n, direct_map(mfn_of(mfn)));
@@ -220,11 +255,23 @@ void root_withdraw(uint64_t mfn)
 }
 
 /* ---- this CPU's root ------------------------------------------------------- */
+static uint64_t enter_cr3(const struct cpu *c, const struct root_copies *set)
+{
+	if (set->shared[set->now])
+		return 0;
+	return set->home < NR_COPIES ? c->tconst->roots[set->home].cr3
+				     : c->hv_cr3;
+}
+
 static void copy_use(struct cpu *c, struct root_copies *set, unsigned int n)
 {
 	set->now = n;
+	if (set->shared[n])
+		set->home = n;
 	c->root_copy = set->table[n];
 	c->guest_cr3 = c->tconst->roots[n].cr3;
+	WRITE_ONCE(c->root_shared, set->shared[n]);
+	c->tconst->enter_cr3 = enter_cr3(c, set);
 }
 
 void root_copy_load(struct mm_domain *d, struct root_pair pair)
@@ -237,12 +284,12 @@ void root_copy_load(struct mm_domain *d, struct root_pair pair)
 	spin_lock(&c->root_lock);
 	n = copy_find(set, pair.kernel);
 	if (n == NR_COPIES)
-		n = copy_make(set, pair.kernel);
+		n = copy_make(c, set, d, pair.kernel);
+	BUG_ON(set->shared[n] != d->root_shared);
 	set->root[n].user = pair.user;
 	copy_use(c, set, n);
 	offers_make(c, set, d);
 	spin_unlock(&c->root_lock);
-	tlb_flush_local();
 }
 
 void root_copy_prepare(struct mm_domain *d, struct root_pair pair)
@@ -257,7 +304,7 @@ void root_copy_prepare(struct mm_domain *d, struct root_pair pair)
 	spin_lock(&c->root_lock);
 	n = copy_find(set, pair.kernel);
 	if (n == NR_COPIES)
-		n = copy_make(set, pair.kernel);
+		n = copy_make(c, set, d, pair.kernel);
 	if (n != set->now)
 		set->root[n].user = pair.user;
 	offers_make(c, set, d);

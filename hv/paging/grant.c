@@ -37,9 +37,12 @@ int mm_grant_map(struct vcpu *v, uint64_t where, bool is_pte, mfn_t m,
 	int rc = -EINVAL;
 
 	mm_lock(d);
-	if (entry_find(d, v, where, is_pte, &f, &slot))
+	if (entry_find(d, v, where, is_pte, &f, &slot)) {
+		if (READ_ONCE(table_of(f)[slot]) & PTE_P)
+			tlb_flush_local();
 		rc = entry_update(d, &owner->mm, f, slot,
 				  mfn_pte(m.raw, flags | PTE_P), PTE_NORMAL, 0);
+	}
 	spin_unlock(&d->lock);
 	return rc;
 }

@@ -61,8 +61,10 @@ int root_replace(struct mm_domain *d, struct vcpu *v, enum root_kind kind,
 	}
 	v->held_root[kind] = new ? mfn_of(new) : MFN_INVALID;
 	*root_of(v, kind) = v->held_root[kind];
-	if (v == current && !root_none(v->kernel_root))
+	if (v == current && !root_none(v->kernel_root)) {
 		root_load(v);
+		tlb_flush_local();
+	}
 	if (new != old.raw && !root_none(old))
 		typed_put(&frame_table[old.raw], d);
 	return 0;

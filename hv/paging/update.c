@@ -51,8 +51,11 @@ void guest_flush(struct domain *d, uint64_t mask)
 	cpumask_t on = 0;
 	struct vcpu *v;
 
-	smp_mb(); /* ORDER: entries written before running is read */
 	/* One that does not run flushes when it does. */
+	for_each_vcpu (d, v)
+		if ((mask >> v->id & 1) && !READ_ONCE(v->running))
+			WRITE_ONCE(v->stale, true);
+	smp_mb(); /* ORDER: entries and stale before running is read */
 	for_each_vcpu (d, v)
 		if ((mask >> v->id & 1) && READ_ONCE(v->running))
 			on |= 1ull << READ_ONCE(v->cpu);

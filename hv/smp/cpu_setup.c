@@ -99,7 +99,10 @@ static void make_roots(struct cpu *c)
 	c->root_copy[SLOT_M2P] = mm_m2p_l3() | PTE_P | PTE_A | PTE_NX;
 	c->root_copy[SLOT_IMAGE] = make_slot(page(), tramp_l2, c->window_pt);
 	c->guest_cr3 = pa_of(c->root_copy);
+	memcpy(c->guest_slots, c->root_copy + RESERVED_FIRST_SLOT,
+	       sizeof(c->guest_slots));
 	c->tconst->hv_cr3 = c->hv_cr3;
+	c->tconst->enter_cr3 = c->hv_cr3;
 }
 
 struct cpu *cpu_create(uint32_t apic_id)

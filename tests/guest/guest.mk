@@ -30,17 +30,24 @@ endef
 $(foreach t,$(GUEST_TESTS),$(eval $(call GUEST_KERNEL,$(t))))
 
 GUEST_KERNELS := $(GUEST_TESTS:%=$(BUILD)/guest/%/kernel)
+# These ask what a kernel sees of the hypervisor.
+GUEST_APART := readonly sibling scribble
+GUEST_SHARED := $(filter-out $(GUEST_APART),$(GUEST_TESTS))
 GUEST_RUNS := $(GUEST_TESTS:%=$(BUILD)/guest/%/run) \
+	$(GUEST_SHARED:%=$(BUILD)/guest/%/run-shared) \
 	$(BUILD)/guest/doors/run-clang
 
-# What tests/run starts: the kernel under the hypervisor; run-clang: under the
-# one that clang builds for lint.
+# What tests/run starts: the kernel under the hypervisor; run-shared: with the
+# hypervisor in its page tables; run-clang: under the one that clang builds for
+# lint.
 define GUEST_RUN
-	@printf '#!/bin/sh\nexec tests/guest/run-guest %s %s\n' $(1) $< >$@
+	@printf '#!/bin/sh\nexec tests/guest/run-guest %s %s\n' '$(1)' $< >$@
 	@chmod +x $@
 endef
 $(BUILD)/guest/%/run: $(BUILD)/guest/%/kernel
 	$(call GUEST_RUN,$(BUILD)/parapet)
+$(BUILD)/guest/%/run-shared: $(BUILD)/guest/%/kernel
+	$(call GUEST_RUN,--shared $(BUILD)/parapet)
 $(BUILD)/guest/%/run-clang: $(BUILD)/guest/%/kernel
 	$(call GUEST_RUN,$(BUILD)/clang/parapet)
 

@@ -3,13 +3,15 @@
  * One frame: on one CPU its owner makes it a table and a writable page by
  * turns, on a second another domain maps it writable and lets go, and on a
  * third a vcpu of either runs, which may load whatever translation there is at
- * a moment and keeps it until it leaves the guest (type.c, tlb.c).  References
- * are left out; the type, its uses and the stamp are one frame's.
+ * a moment and keeps it until it leaves the guest (type.c, tlb.c); or, on a
+ * shared root, until it comes back and somebody wants a flush.  References are
+ * left out; the type, its uses and the stamp are one frame's.
  *
  * There must be no moment in which the frame is a table in use and a guest's
  * TLB may write to it, nor one in which it is mapped writable and a TLB walks
  * it.  With each of the mistakes there is one:
- * STAMP_FIRST, STAMP_LATE, NO_FLUSH, NO_CHANGING, FLUSH_BEFORE.
+ * STAMP_FIRST, STAMP_LATE, NO_FLUSH, NO_CHANGING, FLUSH_BEFORE, KEPT_UNSEEN,
+ * KEPT_STAMP, WANT_EARLY.
  */
 #ifndef ROUNDS
 #define ROUNDS 2
@@ -30,9 +32,11 @@ byte link;		/* f->link: the stamp                            */
 byte clock = 1;
 
 bit in_guest;
+bit shared;		/* the guest's root has the hypervisor in it     */
 byte flush_time;
-bit want;		/* a flush is asked for                          */
+bit want;		/* flush_wanted != flush_done                    */
 bit tlb_w, tlb_t;	/* what the guest's TLB may hold                 */
+bit runs;		/* the guest itself: with that TLB               */
 byte maps_w;		/* entries that map it writable                  */
 bit hooked;		/* it is where hardware finds it as a table      */
 
@@ -51,7 +55,11 @@ bit hooked;		/* it is where hardware finds it as a table      */
 inline flush(stamp) {
 #ifndef NO_FLUSH
 	if
+#ifdef KEPT_UNSEEN
 	:: in_guest && flush_time <= stamp ->
+#else
+	:: (in_guest || shared) && flush_time <= stamp ->
+#endif
 		want = 1;
 		(!in_guest || !want)
 	:: else
@@ -228,19 +236,57 @@ active proctype other()
 	od
 }
 
-/* It leaves by itself or because a flush is asked for. */
+/* tlb_leaving: with what the TLB holds, or without. */
+inline leave_hypervisor() {
+#ifdef WANT_EARLY
+	kept = shared && !want;
+	in_guest = 1;
+#else
+	in_guest = 1;
+	kept = shared && !want;
+#endif
+	if
+	:: kept ->
+#ifdef KEPT_STAMP
+		flush_time = clock
+#else
+		skip
+#endif
+	:: else ->
+		want = 0;
+		flush_time = clock;
+		atomic { tlb_w = 0; tlb_t = 0 }
+	fi;
+	runs = 1
+}
+
+/* It leaves the guest by itself or because a flush is asked for. */
 active proctype guest()
 {
+	bit kept;
+
+	if
+	:: shared = 1
+	:: skip
+	fi;
 end:	do
 	:: 1 ->
-		in_guest = 1;
-		flush_time = clock;
+		leave_hypervisor();
 		do
 		:: maps_w > 0 && !tlb_w -> tlb_w = 1
 		:: hooked && !tlb_t -> tlb_t = 1
 		:: 1 -> break
 		od;
-		atomic { tlb_w = 0; tlb_t = 0; in_guest = 0; want = 0 }
+		if
+		:: shared -> atomic { runs = 0; in_guest = 0 }
+		:: else ->
+			atomic {
+				tlb_w = 0;
+				tlb_t = 0;
+				runs = 0;
+				in_guest = 0
+			}
+		fi
 	od
 }
 
@@ -248,6 +294,6 @@ active proctype invariant()
 {
 	/* Tried at every moment. */
 	assert(!(TYPE(st) << 2 == TABLE && USES(st) &&
-		 (tlb_w || maps_w)));
-	assert(!(maps_w && tlb_t))
+		 (tlb_w && runs || maps_w)));
+	assert(!(maps_w && tlb_t && runs))
 }

@@ -28,6 +28,11 @@ void panic(const char *fmt, ...)
 	abort();
 }
 
+uint64_t tlb_root(void)
+{
+	return 0;
+}
+
 void tlb_flush_local(void)
 {
 }
