@@ -130,8 +130,9 @@ class Results:
         return {"text": text, "good": not behind}
 
     def checks(self):
-        guests = [(metric, "parapet-guest", "parapet-control", "most",
-                   GUEST_MOST) for metric in self.values
+        guests = [(metric, "parapet-guest", control, "most", GUEST_MOST)
+                  for control in ("parapet-control", "parapet-control-apart")
+                  for metric in self.values
                   if metric not in IO_UNITS and not metric.startswith("boot_to_init")
                   and not metric.endswith("_flushes")]
         found = [self.check(*limit) for limit in (*LIMITS, *guests)]

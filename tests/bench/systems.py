@@ -24,6 +24,7 @@ class System:
     base: str
     peer: str = ""
     accel: str = ""             # qemu: kvm or tcg; xen: pv or pvh
+    words: str = ""             # more for the hypervisor
     kernel: str = ""            # of the guest, if it is not the stock one
     modules: str = ""           # folder of more modules of the guest
     rounds: int = 99            # at most
@@ -32,7 +33,8 @@ class System:
 
     def hv_args(self, more=""):
         """Words for the hypervisor, if there is one."""
-        words = [more if self.base == "parapet" else HV_ARGS[self.base]]
+        words = [more if self.base == "parapet" else HV_ARGS[self.base],
+                 self.words]
         if self.peer:
             words.append(CONTROL_MEM[self.base])
         return " ".join(word for word in words if word)
@@ -44,6 +46,9 @@ class System:
 SYSTEMS = {system.name: system for system in (
     System("native", "bare machine", "native"),
     System("parapet-control", "Parapet, control domain", "parapet"),
+    # Without the hypervisor in its page tables: as guests are run.
+    System("parapet-control-apart", "Parapet, control domain, apart",
+           "parapet", words="control_root=apart"),
     System("parapet-guest", "Parapet, guest", "parapet", "parapet"),
     System("parapet-guest-patched", "Parapet, guest, patched kernel",
            "parapet", "parapet", kernel="guest-kernel/bzImage"),

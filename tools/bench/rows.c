@@ -58,6 +58,8 @@ static const struct {
 } systems[] = {
 	{"native", "bare machine", "native"},
 	{"parapet-control", "Parapet, control domain", "parapet-control"},
+	{"parapet-control-apart", "Parapet, control domain, apart",
+	 "parapet-apart"},
 	{"parapet-guest", "Parapet guest", "parapet-guest"},
 	{"parapet-guest-patched", "Parapet guest, patched kernel",
 	 "parapet-patched"},

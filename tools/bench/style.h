@@ -7,7 +7,8 @@
 	"--paper:#fbfbf9;--card:#fff;--ink:#1d2126;--soft:#656c75;"            \
 	"--line:#e3e4e0;--track:#f0f0ec;--good:#1b7f4b;--bad:#b3261e;"         \
 	"--native:#7c8490;--parapet-control:#6aa5dd;--parapet-guest:#1763b5;"  \
-	"--parapet-patched:#0a2f6b;--parapet-own:#0d8ba1;"                     \
+	"--parapet-apart:#9dbfe0;--parapet-patched:#0a2f6b;"                   \
+	"--parapet-own:#0d8ba1;"                                               \
 	"--xen-control:#e8a04c;--xen-guest:#c4570c;--xen-pvh:#b3272d;"         \
 	"--kvm-guest:#21936a;--tcg-guest:#8e55b8;--other:#a08a3c"
 
@@ -15,7 +16,8 @@
 	"--paper:#14171b;--card:#1c2026;--ink:#e8eaed;--soft:#9aa3ad;"         \
 	"--line:#30363e;--track:#262b32;--good:#57c98d;--bad:#ff8a80;"         \
 	"--native:#9aa3ad;--parapet-control:#5d8fc0;--parapet-guest:#5fb0ff;"  \
-	"--parapet-patched:#b5dcff;--parapet-own:#46c6da;"                     \
+	"--parapet-apart:#41627f;--parapet-patched:#b5dcff;"                   \
+	"--parapet-own:#46c6da;"                                               \
 	"--xen-control:#b9803f;--xen-guest:#ff9d4d;--xen-pvh:#ff7b72;"         \
 	"--kvm-guest:#4fd1a0;--tcg-guest:#c796ee;--other:#d8c06a"
 
@@ -24,6 +26,7 @@
 	"@media (prefers-color-scheme:dark){:root{" STYLE_DARK "}}\n"          \
 	".native{--c:var(--native)}"                                           \
 	".parapet-control{--c:var(--parapet-control)}"                         \
+	".parapet-apart{--c:var(--parapet-apart)}"                             \
 	".parapet-guest{--c:var(--parapet-guest)}"                             \
 	".parapet-patched{--c:var(--parapet-patched)}"                         \
 	".parapet-own{--c:var(--parapet-own)}"                                 \
