@@ -6,8 +6,6 @@
 # shellcheck source=tests/lib/control.sh
 . /etc/control.sh
 
-no_ports() { [ -z "$(ls /sys/class/net/br0/brif)" ]; }
-
 ipv6_at_once
 bridge
 ip -6 addr add fd09::1/64 dev br0
@@ -16,12 +14,8 @@ net-traffic send 127.0.0.1 7000 64 | sed 's/^/measured: /'
 net-traffic trip 127.0.0.1 7000 1000 | sed 's/^/measured: /'
 
 toolstack
-check create "a guest with an interface" parapet -q create /guest/net.xml
-if ! parapet info net >/dev/null; then
-	daemon_logs
-	exit 1
-fi
-vif=vif-$(field net domid)-0
+create_or_end net "a guest with an interface" /guest/net.xml
+vif=vif-$domid-0
 check rights "the interface's process has none" without_rights "$vif"
 wait_for said "load begins"
 for n in 1 2 3 4 5 6; do

@@ -88,9 +88,7 @@ echo "hello from outside" | guest typed 0
 check console "takes what is typed" said "typed <hello from outside>"
 
 guest flood 0
-check console "carries a flood whole" [ "$(tr -d '\r' </tmp/said |
-	sed -n '/flood begins/,/flood ends/p' | sed '1d;$d' | md5sum)" = \
-	"$(seq 1 20000 | md5sum)" ]
+check console "carries a flood whole" has_flood /tmp/said
 
 guest reboot 3
 guest crash 4

@@ -22,12 +22,7 @@ want=$(sum </run/data)
 disk() {
 	round=0 bad=0
 	while [ ! -e /run/stop ]; do
-		at=$((round % 7 * 16)) from=$((round % 5))
-		dd if=/run/data of=/dev/xvda bs=16k skip=$from seek=$at \
-			count=32 oflag=direct 2>/dev/null || bad=$((bad + 1))
-		[ "$(dd if=/dev/xvda bs=16k skip=$at count=32 iflag=direct \
-			2>/dev/null | sum)" = "$(dd if=/run/data bs=16k \
-			skip=$from count=32 2>/dev/null | sum)" ] ||
+		keeps /run/data xvda 16k $((round % 5)) $((round % 7 * 16)) 32 ||
 			bad=$((bad + 1))
 		round=$((round + 1))
 		echo "disk: round=$round bad=$bad"

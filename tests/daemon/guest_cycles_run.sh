@@ -60,7 +60,7 @@ same() { # what is left of devices goes a moment after its domain
 }
 memory_of() { # PROGRAM
 	awk '/^RssAnon/ { print $2 }' \
-		"/proc/$(pidof "$1" | tr ' ' '\n' | sort -n | head -n 1)/status"
+		"/proc/$(first_of "$1")/status"
 }
 memory() {
 	for program in parapetd parapet-stored parapet-blkback parapet-netback \
@@ -148,7 +148,6 @@ goes_on() { # rounds that began before do not count
 past() {
 	[ "$(said_of disk)" -ge "$disk" ] && [ "$(said_of net)" -ge "$net" ]
 }
-first_of() { pidof "$1" | tr ' ' '\n' | sort -n | head -n 1; }
 another() { # PROGRAM PID
 	new=$(first_of "$1") && [ -n "$new" ] && [ "$new" != "$2" ]
 }
@@ -185,7 +184,6 @@ check kill "nothing on its network was wrong" \
 grep ended "$log" | tr -d '\r' | sed 's/^/measured: /'
 check kill "it is gone" wait_for absent web1
 kill $echo
-interfaces() { [ -z "$(ls /sys/class/net/br0/brif)" ]; }
-check kill "and its interface" wait_for interfaces
+check kill "and its interface" wait_for no_ports
 console_log
 daemon_logs

@@ -52,12 +52,7 @@ guest_xml web1 160 128 2 preserve >/tmp/web1.xml
 toolstack
 
 # ---- a life
-check create "a guest from XML" parapet create /tmp/web1.xml
-if ! parapet info web1 >/dev/null; then
-	console_log
-	daemon_logs
-	return 1
-fi
+create_or_end web1 "a guest from XML" /tmp/web1.xml
 echo "measured: $(grep 'web1 started' /run/parapetd.log)"
 check list "shows it" sh -c "parapet list | grep -q ' web1 .* running '"
 check console "has its first words" wait_for said "first program runs"

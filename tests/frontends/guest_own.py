@@ -58,7 +58,7 @@ def main():
                 guest_modules=("xen-blkfront", "ext4", "xen-netfront",
                                "af_packet", "ipv6"),
                 guest_files=(*MODULES, *more),
-                files=("guest/own.xml=guest_own.xml", *more))
+                files=("guest/disks.xml=../lib/disks.xml", *more))
     return boot_all(args, [(plan, args.smp)], look=show_rates)
 
 

@@ -125,24 +125,8 @@ console_rates() {
 # ---- disks
 
 use_disks() {
-	# ---- what was written is read
 	for disk in xvda xvdb; do
-		dd if=/run/data of=/dev/$disk bs=64k conv=fsync 2>/dev/null
-		forget
-		check disk "$disk gives back what was written" \
-			[ "$(head -c 1000000 /dev/$disk | sum)" = "$(sum </run/data)" ]
-		dd if=/run/data of=/dev/$disk bs=4k count=100 seek=1000 oflag=direct \
-			2>/dev/null
-		check disk "$disk works without the page cache" \
-			[ "$(dd if=/dev/$disk bs=4k count=100 skip=1000 iflag=direct \
-				2>/dev/null | sum)" = \
-			"$(head -c 409600 /run/data | sum)" ]
-		dd if=/run/data of=/dev/$disk bs=512 count=99 seek=7 oflag=direct \
-			2>/dev/null
-		check disk "$disk takes single sectors" \
-			[ "$(dd if=/dev/$disk bs=512 count=99 skip=7 iflag=direct \
-				2>/dev/null | sum)" = \
-			"$(head -c 50688 /run/data | sum)" ]
+		check_disk /run/data $disk
 	done
 	zeros() { # OFFSET BYTES
 		[ "$(tail -c +$(($1 + 1)) /dev/xvdb | head -c "$2" | sum)" = \
@@ -175,24 +159,16 @@ use_disks() {
 	umount /mnt
 
 	# ---- the backend is killed, then starts over
-	load() { # NAME: four copies, direct, two at once; then compare
+	load() { # NAME: four copies, two at once; then compare
 		for i in 0 2; do
-			for j in $i $((i + 1)); do
-				dd if=/run/part of=/dev/xvda bs=16k seek=$((j * 64)) \
-					oflag=direct 2>/dev/null ||
-					echo "FAIL $1: write $j" &
+			for at in $i $((i + 1)); do
+				put /run/part xvda "$at" ||
+					echo "FAIL $1: write at $at MiB" &
 			done
 			wait
 		done
-		sync
-		forget
-		bad=0
-		for i in 0 1 2 3; do
-			[ "$(dd if=/dev/xvda bs=16k skip=$((i * 64)) count=31 \
-				2>/dev/null | sum)" = "$(sum </run/part)" ] ||
-				bad=$((bad + 1))
-		done
-		check "$1" "what was written meanwhile is right" [ $bad = 0 ]
+		check "$1" "what was written meanwhile is right" \
+			is_at /run/part xvda 0 1 2 3
 	}
 	for name in killed again; do
 		echo "guest: $name begins"

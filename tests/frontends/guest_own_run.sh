@@ -9,7 +9,6 @@
 patience=300
 backend=/parapet/backend
 is_connected() { [ "$(parapet-store read "$backend/$1/state")" = 4 ]; }
-no_ports() { [ -z "$(ls /sys/class/net/br0/brif)" ]; }
 
 use_disks() {
 	wait_for said "killed begins"
@@ -17,7 +16,7 @@ use_disks() {
 		kill_worker "vbd-$domid-51712" "xvda is served again ($n)"
 		usleep 300000
 	done
-	type_in own ""
+	type_in disks ""
 	wait_for said "again begins"
 	for n in 1 2; do
 		parapet-store write "$backend/vbd/$domid/51712/state" 1
@@ -25,16 +24,16 @@ use_disks() {
 			wait_for is_connected "vbd/$domid/51712"
 		usleep 500000
 	done
-	type_in own ""
+	type_in disks ""
 
 	wait_for said "waits for a larger"
 	truncate -s 96M /run/file.img
 	parapet-store write "$backend/vbd/$domid/51728/resize" 1
 	wait_for said "sizes"
 	check resize "the guest sees it" said "sizes 131072 196608"
-	check plug "a disk is removed" parapet -q detach-disk own xvdb
+	check plug "a disk is removed" parapet -q detach-disk disks xvdb
 	wait_for said "xvdb is gone"
-	check plug "a disk is added" parapet -q attach-disk own /run/more.img xvdc
+	check plug "a disk is added" parapet -q attach-disk disks /run/more.img xvdc
 }
 
 use_network() {
@@ -50,14 +49,14 @@ use_network() {
 			wait_for is_connected "vif/$domid/0"
 	done
 	usleep 300000
-	type_in own ""
+	type_in disks ""
 
 	wait_for said "waits for another"
 	check plug "an interface is added" parapet -q attach-interface \
-		--mac=00:16:3e:01:02:04 own bridge br0
+		--mac=00:16:3e:01:02:04 disks bridge br0
 	wait_for said "has eth1"
 	check plug "it is removed" \
-		parapet -q detach-interface own 00:16:3e:01:02:04
+		parapet -q detach-interface disks 00:16:3e:01:02:04
 }
 
 show_log() { # as it comes, without the lines of a long text
@@ -84,7 +83,7 @@ use_console() {
 	wait_for said "hello from xvc0"
 	check xvc0 "what a program writes is shown" said "hello from xvc0"
 	stty -F "$(tty)" rows 41 cols 137
-	type_in own "to xvc0"
+	type_in disks "to xvc0"
 	wait_for said "waits for a long paste"
 	head -c 300000 /dev/urandom >/run/pasted
 	cat /run/pasted >"$(tty)"
@@ -98,9 +97,9 @@ use_console() {
 	done
 	wait_for said "text ends"
 	check xvc0 "2.5 MiB come while backends are killed" all_lines 40000
-	type_in own ""
+	type_in disks ""
 	wait_for said "xvc0 is closed"
-	type_in own "to hvc0"
+	type_in disks "to hvc0"
 	wait_for said "xvc0 is read again"
 	parapet-store write "$backend/console/$domid/0/own/state" 5
 	wait_for said "hello again"
@@ -115,14 +114,9 @@ ip addr add 10.9.1.1/24 dev br0
 ip -6 addr add fd09::1/64 dev br0
 net-traffic serve 7000 &
 toolstack
-check create "a guest with two disks and an interface" \
-	parapet -q create /guest/own.xml
-if ! parapet info own >/dev/null; then
-	daemon_logs
-	exit 1
-fi
+create_or_end disks "a guest with two disks and an interface" \
+	/guest/disks.xml
 show_log &
-domid=$(field own domid)
 
 if [ ! -e /etc/measure ]; then
 	use_disks
@@ -131,11 +125,11 @@ if [ ! -e /etc/measure ]; then
 fi
 wait_for said "our modules are gone"
 check stock "a disk that ours closed is removed" \
-	parapet -q detach-disk own xvda
-[ ! -e /etc/measure ] || parapet -q detach-disk own xvdb
-check stock "and added" parapet -q attach-disk own /dev/vda xvde
+	parapet -q detach-disk disks xvda
+[ ! -e /etc/measure ] || parapet -q detach-disk disks xvdb
+check stock "and added" parapet -q attach-disk disks /dev/vda xvde
 check stock "the other one, too" \
-	parapet -q attach-disk own /run/file.img xvdf
+	parapet -q attach-disk disks /run/file.img xvdf
 wait_for [ -e /run/shown ]
 check end "no port of the bridge is left" wait_for no_ports
 grep -ih "consoled.*own\|blkback\|netback.*\(connected\|ring\|pipe\)" \

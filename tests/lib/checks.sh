@@ -34,3 +34,12 @@ ipv6_at_once() { # addresses are not looked for elsewhere first
 	done
 }
 sum() { md5sum | cut -d ' ' -f 1; }
+flood() { # a console, which shall take it whole
+	echo "guest: flood begins"
+	seq 1 20000
+	echo "guest: flood ends"
+}
+has_flood() { # FILE
+	[ "$(tr -d '\r' <"$1" | sed -n '/flood begins/,/flood ends/p' |
+		sed '1d;$d' | sum)" = "$(seq 1 20000 | sum)" ]
+}

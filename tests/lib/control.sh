@@ -30,6 +30,11 @@ daemon_logs() {
 	done
 }
 
+no_ports() { [ -z "$(ls /sys/class/net/br0/brif)" ]; } # of the bridge
+first_of() { # PROGRAM: the process that started the others
+	pidof "$1" | tr ' ' '\n' | sort -n | head -n 1
+}
+
 # ---- guests
 
 # shellcheck disable=SC2034 # kernels as in XML
@@ -59,6 +64,16 @@ is() { [ "$(field "$1" "$2" 2>/dev/null)" = "$3" ]; }
 isnt() { ! is "$@"; }
 absent() { ! parapet info "$1"; }
 log=/run/console.log # of the guest that is looked at
+# shellcheck disable=SC2034 # $domid
+create_or_end() { # GUEST DETAIL XML: nothing can be checked without it
+	check create "$2" parapet -q create "$3"
+	if ! parapet info "$1" >/dev/null; then
+		console_log
+		daemon_logs
+		exit 1
+	fi
+	domid=$(field "$1" domid)
+}
 said() { # TEXT [TIMES]
 	[ "$(grep -c "$1" $log)" -ge "${2:-1}" ]
 }

@@ -15,4 +15,35 @@ stty -echo
 # shellcheck source=tests/lib/checks.sh
 . /etc/checks.sh
 
+# ---- disks: what is written is read
+
 forget() { echo 3 >/proc/sys/vm/drop_caches; }
+is_at() { # FILE DISK MIB...: at all of these places
+	file=$1 where=/dev/$2 bytes=$(wc -c <"$1")
+	shift 2
+	sync
+	forget
+	for at; do
+		[ "$(dd if="$where" bs=1M skip="$at" 2>/dev/null |
+			head -c "$bytes" | sum)" = "$(sum <"$file")" ] ||
+			return 1
+	done
+}
+put() { # FILE DISK MIB: past the page cache; of full blocks
+	dd if="$1" of="/dev/$2" bs=16k seek=$(($3 * 64)) oflag=direct \
+		2>/dev/null
+}
+keeps() { # FILE DISK BLOCK FROM TO COUNT: past the page cache
+	dd if="$1" of="/dev/$2" bs="$3" skip="$4" seek="$5" count="$6" \
+		oflag=direct 2>/dev/null || return 1
+	[ "$(dd if="/dev/$2" bs="$3" skip="$5" count="$6" iflag=direct \
+		2>/dev/null | sum)" = \
+	"$(dd if="$1" bs="$3" skip="$4" count="$6" 2>/dev/null | sum)" ]
+}
+check_disk() { # FILE DISK: of 800 KiB at least, and of 5 MiB
+	dd if="$1" of="/dev/$2" bs=64k conv=fsync 2>/dev/null
+	check disk "$2 gives back what was written" is_at "$1" "$2" 0
+	check disk "$2 works without the page cache" \
+		keeps "$1" "$2" 4k 0 1000 200
+	check disk "$2 takes single sectors" keeps "$1" "$2" 512 0 7 99
+}
