@@ -16,7 +16,7 @@
 #include "tests/backends/acts.h"
 #include "tests/backends/fake_bus.h"
 #include "tests/backends_net/packets.h"
-#include "tests/store/fuzz.h"
+#include "tests/lib/fuzz.h"
 
 enum {
 	PAGES = PV_NET_AREA_MIN,

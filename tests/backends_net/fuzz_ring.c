@@ -16,7 +16,7 @@
 #include "tests/backends/fake_bus.h"
 #include "tests/backends_net/device.h"
 #include "tests/backends_net/packets.h"
-#include "tests/store/fuzz.h"
+#include "tests/lib/fuzz.h"
 
 static const uint8_t *scribble;
 static size_t scribble_bytes;

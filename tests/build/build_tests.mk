@@ -1,9 +1,8 @@
 # Tests of the domain builder: parsing, layout, cache, a fuzzer, real guests.
 
-include tools/build/objects.mk tools/pvlib/objects.mk
+include tools/build/objects.mk tools/pvlib/objects.mk tests/lib/fuzz.mk
 
 PVBUILD_SAN := $(addprefix $(BUILD)/san/,$(PVBUILD_PURE))
-PVBUILD_SRC := $(PVBUILD_PURE:%.o=%.c)
 $(BUILD)/san/tests/build/%.o: SAN_CFLAGS += -Ihypercall/include
 
 $(BUILD)/tests/build-kernel $(BUILD)/tests/build-layout: \
@@ -23,13 +22,11 @@ $(BUILD)/tests/build-seeds: $(addprefix $(BUILD)/san/tests/build/,\
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) -o $@ $^
 
-$(BUILD)/tests/build-fuzz: tests/build/kernel_fuzz.c $(PVBUILD_SRC)
-	@mkdir -p $(@D)
-	clang $(filter-out -MMD -MP,$(SAN_CFLAGS)) -Ihypercall/include \
-		-fsanitize=fuzzer -o $@ $^
+# make fuzz-build
+$(eval $(call libfuzzer,build,tests/build/kernel_fuzz.o $(PVBUILD_PURE),,20000))
 
 BUILD_UNIT := $(addprefix $(BUILD)/tests/build-,kernel layout cache)
-TEST_NEEDS += $(BUILD_UNIT) $(BUILD)/tests/build-seeds $(BUILD)/tests/build-fuzz
+TEST_NEEDS += $(BUILD_UNIT) $(BUILD)/tests/build-seeds
 TESTS += $(addsuffix @60,$(BUILD_UNIT)) tests/build/kernel_fuzz.sh@120
 
 # Stock kernels as guests, with 1 to 8 vcpus, on 1 and on 2 CPUs.

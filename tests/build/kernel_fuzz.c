@@ -11,29 +11,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/lib/fuzz.h"
 #include "tools/build/layout.h"
 
 #define FRAMES_MOST 20000u
 #define MFN_BASE    0x100000ull
-#define CHECK(x)                                                               \
-	do {                                                                   \
-		if (!(x))                                                      \
-			abort();                                               \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_kernel(const struct kernel *k)
 {
 	for (unsigned int i = 0; i < k->nr_segments; i++) {
 		const struct kernel_segment *s = &k->segment[i];
 
-		CHECK(s->offset <= k->bytes);
-		CHECK(s->file_bytes <= k->bytes - s->offset);
-		CHECK(s->file_bytes <= s->mem_bytes);
-		CHECK(s->pa + s->mem_bytes <= k->pa_end);
+		MUST(s->offset <= k->bytes);
+		MUST(s->file_bytes <= k->bytes - s->offset);
+		MUST(s->file_bytes <= s->mem_bytes);
+		MUST(s->pa + s->mem_bytes <= k->pa_end);
 	}
-	CHECK(!k->has_hypercall_page || k->hypercall_page_pa < k->pa_end);
+	MUST(!k->has_hypercall_page || k->hypercall_page_pa < k->pa_end);
 }
 
 static void make_tables(const struct layout *l)
@@ -42,14 +36,14 @@ static void make_tables(const struct layout *l)
 	uint64_t nr = l->nr_tables + l->nr_list_tables;
 	uint64_t(*pages)[512] = calloc(nr, sizeof(*pages));
 
-	CHECK(mfn && pages);
+	MUST(mfn && pages);
 	for (uint64_t i = 0; i < l->nr_frames; i++)
 		mfn[i] = MFN_BASE + i;
 	layout_tables(l, mfn, pages);
 	for (uint64_t i = 0; i < nr; i++)
 		for (unsigned int e = 0; e < 512; e++)
-			CHECK(!pages[i][e] ||
-			      (pages[i][e] >> 12) - MFN_BASE < l->nr_frames);
+			MUST(!pages[i][e] ||
+			     (pages[i][e] >> 12) - MFN_BASE < l->nr_frames);
 	free(pages);
 	free(mfn);
 }
@@ -72,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_kernel(&k);
 	if (layout_plan(&l, &k, frames % FRAMES_MOST, initrd))
 		return 0;
-	CHECK(l.frames_used <= l.nr_frames);
+	MUST(l.frames_used <= l.nr_frames);
 	make_tables(&l);
 	layout_start_info(&si, &l, &k, &rings, 5, "");
 	layout_context(&c, &l, &k, 6);

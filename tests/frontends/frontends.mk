@@ -1,6 +1,6 @@
 # Tests of the own rings and their frontends.
 
-include tools/xs/objects.mk
+include tools/xs/objects.mk tests/lib/fuzz.mk
 
 $(BUILD)/san/tests/frontends/%.o: SAN_CFLAGS += -Ihypercall/include
 
@@ -12,49 +12,27 @@ $(BUILD)/tests/frontends-pvblk: $(addprefix $(BUILD)/san/, \
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka
 
-# Both ends in one program.
-$(BUILD)/tests/frontends-pvblk-unit: $(addprefix $(BUILD)/san/, \
-		tests/frontends/pvblk_unit_test.o tests/frontends/two_ends.o \
-		pv-backends/common/linger.o $(PVBLK_CORE))
+# Both ends in one program: alone, and with whoever writes to the ring.
+# make fuzz-pvblk, fuzz-pvnet, fuzz-pvcon
+$(BUILD)/tests/frontends-%-unit: $(addprefix $(BUILD)/san/,\
+		tests/frontends/%_unit_test.o tests/frontends/two_ends.o)
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -lpthread
 
-# A long run by hand: BUILD/tests/frontends-pvblk-fuzz -max_total_time=3600 FOLDER
-$(BUILD)/tests/frontends-pvblk-fuzz: tests/frontends/pvblk_fuzz.c \
-		$(PVBLK_CORE:%.o=%.c)
-	@mkdir -p $(@D)
-	clang $(filter-out -MMD -MP,$(SAN_CFLAGS)) -Ihypercall/include \
-		-fsanitize=fuzzer -o $@ $^
+$(BUILD)/tests/frontends-pvblk-unit: $(addprefix $(BUILD)/san/,$(PVBLK_CORE) \
+		pv-backends/common/linger.o)
+$(BUILD)/tests/frontends-pvnet-unit: $(addprefix $(BUILD)/san/,$(PVNET_CORE))
+$(BUILD)/tests/frontends-pvcon-unit: $(addprefix $(BUILD)/san/,$(PVCON_CORE))
 
-$(BUILD)/tests/frontends-pvnet-unit: $(addprefix $(BUILD)/san/, \
-		tests/frontends/pvnet_unit_test.o tests/frontends/two_ends.o \
-		$(PVNET_CORE))
-	@mkdir -p $(@D)
-	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -lpthread
-
-$(BUILD)/tests/frontends-pvnet-fuzz: tests/frontends/pvnet_fuzz.c \
-		$(PVNET_CORE:%.o=%.c)
-	@mkdir -p $(@D)
-	clang $(filter-out -MMD -MP,$(SAN_CFLAGS)) -Ihypercall/include \
-		-fsanitize=fuzzer -o $@ $^
-
-$(BUILD)/tests/frontends-pvcon-unit: $(addprefix $(BUILD)/san/, \
-		tests/frontends/pvcon_unit_test.o tests/frontends/two_ends.o \
-		$(PVCON_CORE))
-	@mkdir -p $(@D)
-	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka -lpthread
-
-$(BUILD)/tests/frontends-pvcon-fuzz: tests/frontends/pvcon_fuzz.c \
-		$(PVCON_CORE:%.o=%.c)
-	@mkdir -p $(@D)
-	clang $(filter-out -MMD -MP,$(SAN_CFLAGS)) -Ihypercall/include \
-		-fsanitize=fuzzer -o $@ $^
+$(eval $(call libfuzzer,pvblk,tests/frontends/pvblk_fuzz.o $(PVBLK_CORE),,600))
+$(eval $(call libfuzzer,pvnet,tests/frontends/pvnet_fuzz.o $(PVNET_CORE),,600))
+$(eval $(call libfuzzer,pvcon,tests/frontends/pvcon_fuzz.o $(PVCON_CORE),,600))
 
 FE_TESTS := $(addprefix $(BUILD)/tests/frontends-,pvblk pvblk-unit pvnet-unit \
 	pvcon-unit)
 
-TEST_NEEDS += $(FE_TESTS) $(addprefix $(BUILD)/tests/frontends-,pvblk-fuzz \
-	pvnet-fuzz pvcon-fuzz) $(BUILD)/san/bin/parapet-blkback $(BUILD)/bin/parapet-stored
+TEST_NEEDS += $(FE_TESTS) $(BUILD)/san/bin/parapet-blkback \
+	$(BUILD)/bin/parapet-stored
 TESTS += $(addsuffix @180,$(FE_TESTS)) tests/frontends/fuzz@180 \
 	tests/frontends/models@300
 

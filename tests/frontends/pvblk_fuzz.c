@@ -10,12 +10,7 @@
 #include <string.h>
 
 #include "pv-frontends/core/pvblk.h"
-
-#define CHECK(cond)                                                            \
-	do {                                                                   \
-		if (!(cond))                                                   \
-			abort();                                               \
-	} while (0)
+#include "tests/lib/fuzz.h"
 
 enum {
 	DATA = 32, /* pages */
@@ -49,7 +44,7 @@ static void front_does(struct both *b, unsigned int what, uint8_t arg)
 	} else if (what == 2) {
 		switch (pvblk_front_answer(&b->front, &tag, &status)) {
 		case PVBLK_ONE:
-			CHECK(tag < PV_BLK_TAGS && !b->front.busy[tag]);
+			MUST(tag < PV_BLK_TAGS && !b->front.busy[tag]);
 			break;
 		case PVBLK_LIE:
 			b->front_ended = true;
@@ -60,10 +55,10 @@ static void front_does(struct both *b, unsigned int what, uint8_t arg)
 	} else if (what == 3) {
 		pvblk_front_sleep(&b->front);
 	} else if (pvblk_front_config(&b->front, &b->config)) {
-		CHECK(b->config.logical >= 512 && b->config.logical <= 4096);
-		CHECK(!(b->config.sectors % (b->config.logical / 512)));
+		MUST(b->config.logical >= 512 && b->config.logical <= 4096);
+		MUST(!(b->config.sectors % (b->config.logical / 512)));
 	}
-	CHECK(b->front.under_way <= PV_BLK_TAGS);
+	MUST(b->front.under_way <= PV_BLK_TAGS);
 }
 
 static void take(struct both *b)
@@ -79,15 +74,15 @@ static void take(struct both *b)
 
 	switch (pvblk_back_take(&b->back, &rq)) {
 	case PVBLK_ONE:
-		CHECK(rq.tag < PV_BLK_TAGS && !b->under_way[rq.tag]);
+		MUST(rq.tag < PV_BLK_TAGS && !b->under_way[rq.tag]);
 		b->under_way[rq.tag] = true;
 		status = pvblk_back_check(&b->back, &rq, &c);
 		b->back_ended = status == PVBLK_LIE;
 		if (!status && rq.op <= PV_BLK_WRITE)
-			CHECK((uint64_t)rq.data + rq.nr_sectors * 512ull <=
-			      DATA * 4096);
+			MUST((uint64_t)rq.data + rq.nr_sectors * 512ull <=
+			     DATA * 4096);
 		if (!status && rq.op != PV_BLK_FLUSH)
-			CHECK(rq.sector + rq.nr_sectors <= 100);
+			MUST(rq.sector + rq.nr_sectors <= 100);
 		break;
 	case PVBLK_LIE:
 		b->back_ended = true;
@@ -103,7 +98,7 @@ static void back_does(struct both *b, unsigned int what, uint8_t arg)
 
 	if (what == 4) {
 		pvblk_back_attach(&b->back, b->ring, DATA);
-		CHECK(b->back.nr_redo <= PV_BLK_TAGS);
+		MUST(b->back.nr_redo <= PV_BLK_TAGS);
 		memset(b->under_way, 0, sizeof(b->under_way));
 		b->back_ended = false;
 		return;
@@ -120,7 +115,7 @@ static void back_does(struct both *b, unsigned int what, uint8_t arg)
 	} else if (what == 3) {
 		pvblk_back_sleep(&b->back);
 	}
-	CHECK(b->back.under_way <= PV_BLK_TAGS);
+	MUST(b->back.under_way <= PV_BLK_TAGS);
 }
 
 /* The places that matter, in the page of indices or in the requests. */
@@ -148,8 +143,6 @@ static void somebody_writes(struct both *b, unsigned int what, uint8_t arg)
 		at[4096 + arg * 16 % 4096 + what] = arg;
 	}
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

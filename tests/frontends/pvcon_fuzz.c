@@ -10,12 +10,7 @@
 #include <string.h>
 
 #include "pv-frontends/core/pvcon.h"
-
-#define CHECK(cond)                                                            \
-	do {                                                                   \
-		if (!(cond))                                                   \
-			abort();                                               \
-	} while (0)
+#include "tests/lib/fuzz.h"
 
 struct both {
 	struct pv_con_dir dir;
@@ -32,11 +27,11 @@ static bool put(struct pvcon_fill *f, uint8_t arg)
 {
 	int room = pvcon_fill_room(f), n = arg == 255 ? room : arg * 40;
 
-	CHECK(room <= (int)f->size);
+	MUST(room <= (int)f->size);
 	if (room < 0)
 		return true;
 	pvcon_fill_put(f, text, (uint32_t)(n < room ? n : room));
-	CHECK(f->prod - f->cons <= f->size);
+	MUST(f->prod - f->cons <= f->size);
 	return false;
 }
 
@@ -44,7 +39,7 @@ static bool take(struct pvcon_drain *d, uint8_t arg)
 {
 	int there = pvcon_drain_there(d), n = arg == 255 ? there : arg * 40;
 
-	CHECK(there <= (int)d->size);
+	MUST(there <= (int)d->size);
 	if (there < 0)
 		return true;
 	n = n < there ? n : there;
@@ -102,8 +97,6 @@ static void somebody_writes(struct both *b, unsigned int what, uint8_t arg)
 		at[(what % 2 ? 0 : 64) + arg % 16] ^= 1u << arg / 16 % 8;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct both b = {.front_ended = false};
@@ -116,8 +109,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	b.ring = calloc(PV_CON_RING_PAGES + (size_t)nr_out + nr_in,
 			PV_PAGE_SIZE);
 	pvcon_front_init(&b.front, &b.dir, b.ring, nr_out, nr_in);
-	CHECK(pvcon_back_dir(&b.dir) == 1u + nr_out + nr_in);
-	CHECK(pvcon_back_attach(&b.back, b.ring, &b.dir));
+	MUST(pvcon_back_dir(&b.dir) == 1u + nr_out + nr_in);
+	MUST(pvcon_back_attach(&b.back, b.ring, &b.dir));
 	for (data++, size--; size >= 3; data += 3, size -= 3) {
 		if (data[0] % 3 == 1)
 			back_does(&b, data[1] % 7, data[2]);

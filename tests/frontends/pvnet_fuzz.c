@@ -10,12 +10,7 @@
 #include <string.h>
 
 #include "pv-frontends/core/pvnet.h"
-
-#define CHECK(cond)                                                            \
-	do {                                                                   \
-		if (!(cond))                                                   \
-			abort();                                               \
-	} while (0)
+#include "tests/lib/fuzz.h"
 
 enum {
 	PAGES = PV_NET_AREA_MIN,
@@ -40,11 +35,11 @@ static bool put(struct pvnet_fill *f, uint8_t arg)
 	enum pvnet_look look = pvnet_fill_room(f, p.bytes, &p.at);
 
 	if (look == PVNET_ONE) {
-		CHECK(p.at <= AREA && p.bytes <= AREA - p.at);
-		CHECK(f->prod - f->cons < PV_NET_SLOTS);
+		MUST(p.at <= AREA && p.bytes <= AREA - p.at);
+		MUST(f->prod - f->cons < PV_NET_SLOTS);
 		pvnet_fill_put(f, &p);
 	}
-	CHECK(f->tail <= AREA && f->prod - f->cons <= PV_NET_SLOTS);
+	MUST(f->tail <= AREA && f->prod - f->cons <= PV_NET_SLOTS);
 	return look == PVNET_LIE;
 }
 
@@ -54,12 +49,12 @@ static bool take(struct pvnet_drain *d)
 	enum pvnet_look look = pvnet_drain_look(d, &p);
 
 	if (look == PVNET_ONE) {
-		CHECK(p.at <= AREA && p.bytes <= AREA - p.at);
-		CHECK(p.bytes >= PV_NET_PACKET_MIN &&
-		      p.bytes <= PV_NET_PACKET_MAX);
-		CHECK(!p.gso || (p.gso_size && p.flags & PV_NET_CSUM_OPEN));
-		CHECK(!(p.flags & PV_NET_CSUM_OPEN) ||
-		      (uint32_t)p.csum_start + p.csum_offset + 2 <= p.bytes);
+		MUST(p.at <= AREA && p.bytes <= AREA - p.at);
+		MUST(p.bytes >= PV_NET_PACKET_MIN &&
+		     p.bytes <= PV_NET_PACKET_MAX);
+		MUST(!p.gso || (p.gso_size && p.flags & PV_NET_CSUM_OPEN));
+		MUST(!(p.flags & PV_NET_CSUM_OPEN) ||
+		     (uint32_t)p.csum_start + p.csum_offset + 2 <= p.bytes);
 		pvnet_drain_done(d);
 	}
 	return look == PVNET_LIE;
@@ -129,8 +124,6 @@ static void somebody_writes(struct both *b, unsigned int what, uint8_t arg)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct both b = {.front_ended = false};
@@ -138,7 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	b.ring = aligned_alloc(64, sizeof(*b.ring));
 	memset(b.ring, 0, sizeof(*b.ring));
 	pvnet_front_init(&b.front, b.ring, PAGES, PAGES);
-	CHECK(pvnet_back_attach(&b.back, b.ring, PAGES, PAGES));
+	MUST(pvnet_back_attach(&b.back, b.ring, PAGES, PAGES));
 	for (; size >= 3; data += 3, size -= 3) {
 		if (data[0] % 3 == 1)
 			back_does(&b, data[1] % 7, data[2]);

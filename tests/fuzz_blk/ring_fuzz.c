@@ -17,7 +17,7 @@
 #include "pv-backends/blk/blk.h"
 #include "tests/backends/acts.h"
 #include "tests/backends/fake_bus.h"
-#include "tests/store/fuzz.h"
+#include "tests/lib/fuzz.h"
 
 enum {
 	FRAMES = 64,

@@ -8,6 +8,7 @@
  *
  * The seeds are the fixtures; extract_seeds.c writes them.
  */
+#include "tests/lib/fuzz.h"
 #include "tools/image/bzimage.h"
 #include "tools/image/pvelf.h"
 
@@ -15,8 +16,6 @@
 #include <string.h>
 
 #define MOST_BYTES (1u << 20)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void whole_way(const uint8_t *data, size_t size)
 {

@@ -1,23 +1,10 @@
 #!/usr/bin/env bash
-# A bounded run of the extractor's fuzzer, the same on every machine.
-# A long one by hand:  BUILD/tests/extract-fuzz -max_total_time=3600 FOLDER
+# SPDX-License-Identifier: MIT
+# The extractor's fuzzer for a moment.
 set -u
-build=${BUILD:-build}
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-mkdir "$folder/seeds" "$folder/found"
+# shellcheck source=tests/lib/fuzz.sh
+. "$(dirname "$0")/../lib/fuzz.sh"
 
-echo 1..1
-"$build/tests/extract-seeds" "$folder/seeds" || exit 1
-if "$build/tests/extract-fuzz" -runs=300000 -seed=1 -max_len=8192 -timeout=20 \
-	-artifact_prefix="$folder/" "$folder/found" "$folder/seeds" \
-	>"$folder/log" 2>&1
-then
-	echo "ok 1 - 300000 mutated kernel files leave the extractor unharmed"
-else
-	echo "not ok 1 - 300000 mutated kernel files leave the extractor unharmed"
-	tail -n 40 "$folder/log" | sed 's/^/# /'
-	for file in "$folder"/crash-* "$folder"/timeout-*; do
-		[ ! -e "$file" ] || { echo "# $file:"; base64 "$file" | sed 's/^/# /'; }
-	done
-fi
+fuzz extract 300000 8192 "mutated kernel files leave the extractor unharmed" \
+	extract-seeds
+fuzz_end

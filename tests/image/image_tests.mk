@@ -1,4 +1,7 @@
-# Tests of tools/image: the extractor's unit test and its fuzzer.
+# Tests of tools/image: the extractor's unit test and its fuzzer
+# (make fuzz-extract).
+
+include tests/lib/fuzz.mk
 
 EXTRACT_SRC := tools/image/bzimage.c tools/image/unpack.c tools/image/pvelf.c
 EXTRACT_SAN := $(EXTRACT_SRC:%.c=$(BUILD)/san/%.o)
@@ -15,14 +18,10 @@ $(BUILD)/tests/extract-seeds: $(EXTRACT_SAN) \
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) -o $@ $^ -lz -llzma -llz4 -lzstd
 
-$(BUILD)/tests/extract-fuzz: tests/image/extract_fuzz.c $(EXTRACT_SRC) \
-		tools/image/bzimage.h tools/image/pvelf.h
-	@mkdir -p $(@D)
-	clang $(filter-out -MMD -MP,$(SAN_CFLAGS)) -fsanitize=fuzzer -o $@ \
-		$(filter %.c,$^) -lz -llzma -llz4 -lzstd
+$(eval $(call libfuzzer,extract,tests/image/extract_fuzz.o \
+	$(EXTRACT_SRC:.c=.o),-lz -llzma -llz4 -lzstd,8192))
 
-TEST_NEEDS += $(addprefix $(BUILD)/tests/,extract-test extract-seeds \
-	extract-fuzz)
+TEST_NEEDS += $(addprefix $(BUILD)/tests/,extract-test extract-seeds)
 TEST_NEEDS += $(BUILD)/bin/parapet-extract
 TESTS += $(BUILD)/tests/extract-test@60 tests/image/extract_fuzz.sh@120 \
 	tests/image/run_test.py@120

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What holds in every store, whatever clients, rings and journals did. */
-#include "tests/store/fuzz.h"
+#include "tests/store/fuzz_check.h"
 #include "tests/store/harness.h"
-
-static void check(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 void fuzz_check_store(struct store *st)
 {
@@ -17,14 +11,13 @@ void fuzz_check_store(struct store *st)
 
 	for (n = st->tree.root; n; n = tree_next(n)) {
 		nodes++;
-		check(n->live && (!n->parent || n->parent->live));
-		check(tree_find(&st->tree, n->link.hash, n->path, n->plen) ==
-		      n);
+		MUST(n->live && (!n->parent || n->parent->live));
+		MUST(tree_find(&st->tree, n->link.hash, n->path, n->plen) == n);
 	}
 	while ((d = domain_next(&st->domains, d ? d->domid : -1))) {
 		owned += d->use[QUOTA_NODES];
 		watches += d->use[QUOTA_WATCHES];
 	}
-	check(nodes == st->tree.count && owned == nodes);
-	check(watches == st->watches.count);
+	MUST(nodes == st->tree.count && owned == nodes);
+	MUST(watches == st->watches.count);
 }

@@ -7,7 +7,7 @@
  * hostile administrator could make them.  Whatever was accepted is written as
  * a checkpoint and read again, and must give the same store.
  */
-#include "tests/store/fuzz.h"
+#include "tests/store/fuzz_check.h"
 #include "tests/store/harness.h"
 #include "tools/store/journal.h"
 

@@ -7,16 +7,10 @@
  * end where requests end.  After each piece some connection runs.  Whatever
  * comes, the tree and the accounts stay right, and answers are well formed.
  */
-#include "tests/store/fuzz.h"
+#include "tests/store/fuzz_check.h"
 #include "tests/store/harness.h"
 
 #define CONNS 4
-
-static void check(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* Answers are whole messages; take them all, or leave them to pile up. */
 static void take_output(struct conn *c)
@@ -24,10 +18,10 @@ static void take_output(struct conn *c)
 	struct xs_hdr h;
 
 	while (c->out.len) {
-		check(c->out.len >= sizeof(h));
+		MUST(c->out.len >= sizeof(h));
 		memcpy(&h, buf_data(&c->out), sizeof(h));
-		check(h.len <= XS_PAYLOAD_MAX && h.type < XS_TYPE_COUNT &&
-		      c->out.len >= sizeof(h) + h.len);
+		MUST(h.len <= XS_PAYLOAD_MAX && h.type < XS_TYPE_COUNT &&
+		     c->out.len >= sizeof(h) + h.len);
 		conn_sent(c, sizeof(h) + h.len);
 	}
 }

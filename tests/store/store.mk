@@ -1,6 +1,6 @@
 # Tests and benchmark of the store.
 
-include tools/store/objects.mk tools/xs/objects.mk
+include tools/store/objects.mk tools/xs/objects.mk tests/lib/fuzz.mk
 
 STORE_SAN := $(addprefix $(BUILD)/san/,$(STORE_PURE) $(STORE_HOST)) \
 	$(BUILD)/san/tests/store/harness.o
@@ -12,34 +12,10 @@ $(BUILD)/tests/store-%: $(BUILD)/san/tests/store/%.o $(STORE_SAN)
 STORE_UNIT := $(addprefix $(BUILD)/tests/store-,store_test perms_test \
 	watch_test quota_test txn_test turn_test journal_test ring_test)
 
-# Fuzzers: a bounded run in "make test"; "make fuzz-store-wire" (-ring, -journal)
-# runs libFuzzer until it is stopped, or for FUZZ_SECONDS.
-STORE_FUZZ := wire ring journal
-FUZZ_SECONDS ?= 0
-
-$(BUILD)/tests/store-fuzz-%: $(BUILD)/san/tests/store/fuzz_%.o \
-		$(BUILD)/san/tests/store/fuzz_main.o \
-		$(BUILD)/san/tests/store/fuzz_check.o $(STORE_SAN)
-	@mkdir -p $(@D)
-	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka
-
-STORE_FUZZ_SOURCES := $(STORE_PURE:.o=.c) $(STORE_HOST:.o=.c) \
-	tests/store/harness.c tests/store/fuzz_check.c
-
-$(BUILD)/fuzz/store-%: tests/store/fuzz_%.c $(STORE_FUZZ_SOURCES)
-	@mkdir -p $(@D)
-	clang -std=gnu11 -O1 -g -D_GNU_SOURCE -I. \
-		-fsanitize=fuzzer,address,undefined -o $@ $^ -lcmocka
-
-$(addprefix fuzz-store-,$(STORE_FUZZ)): fuzz-store-%: $(BUILD)/fuzz/store-%
-	@mkdir -p $(BUILD)/fuzz/corpus-$*
-	$< -max_total_time=$(FUZZ_SECONDS) -max_len=16384 \
-		-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus-$*
-
-.PHONY: $(addprefix fuzz-store-,$(STORE_FUZZ))
-
-TEST_NEEDS += $(addprefix $(BUILD)/tests/store-fuzz-,$(STORE_FUZZ))
-TESTS += $(patsubst %,$(BUILD)/tests/store-fuzz-%@120,$(STORE_FUZZ))
+# make fuzz-store-wire, fuzz-store-ring, fuzz-store-journal
+$(foreach what,wire ring journal,$(eval $(call fuzzer,store-$(what), \
+	tests/store/fuzz_$(what).o tests/store/fuzz_check.o \
+	tests/store/harness.o $(STORE_PURE) $(STORE_HOST),-lcmocka,16384)))
 
 # The interface test, linked with our library (and the sanitizers) and with
 # Debian's.

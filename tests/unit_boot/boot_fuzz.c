@@ -5,19 +5,11 @@
  * A libFuzzer target, and a part of boot_fuzz_test.  The first byte picks the
  * parser.  What is accepted must keep its promises.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "hv/boot/elf.h"
 #include "hv/boot/multiboot.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(cond)                                                             \
-	do {                                                                   \
-		if (!(cond))                                                   \
-			abort();                                               \
-	} while (0)
+#include "tests/lib/fuzz.h"
 
 #define BASE 0x9000 /* where the fuzzer's bytes lie in memory */
 

@@ -3,12 +3,11 @@
  * A bounded run of boot_fuzz.c, the same on every machine: right images with
  * a few bytes changed.
  */
+#include "tests/lib/fuzz.h"
 #include "tests/unit_boot/image.h"
 #include "tests/unit_time/check.h"
 
 #define ROUNDS 60000
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void change(uint8_t *p, size_t n, uint64_t *seed)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* ACPI tables, right and wrong. */
+#include "tests/lib/fuzz.h"
 #include "tests/unit_dev/tables.h"
 #include "tests/unit_time/check.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct tables t;
 static struct acpi_facts f;

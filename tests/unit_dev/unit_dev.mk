@@ -1,6 +1,8 @@
 # The dev room on the host: the ACPI parser, which is PURE, and the interrupt
 # and port code on an imagined machine.
 
+include tests/lib/fuzz.mk
+
 UNIT_DEV := acpi irq ioport
 UNIT_DEV_DIR := $(BUILD)/unit_dev
 UNIT_DEV_TESTS := $(UNIT_DEV:%=$(UNIT_DEV_DIR)/%_test)
@@ -23,11 +25,8 @@ $(UNIT_DEV_DIR)/irq_test $(UNIT_DEV_DIR)/ioport_test: $(UNIT_DEV_MACHINE)
 $(UNIT_DEV_TESTS): %: %.o
 	$(CC) $(UNIT_DEV_CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka
 
-# A long run by hand: BUILD/unit_dev/acpi_fuzz -max_total_time=3600 FOLDER
-$(UNIT_DEV_DIR)/acpi_fuzz: tests/unit_dev/acpi_fuzz.c hv/dev/acpi_parse.c
-	@mkdir -p $(@D)
-	clang $(filter-out -MMD -MP,$(UNIT_DEV_CFLAGS)) -fsanitize=fuzzer \
-		-o $@ $^
+# make fuzz-acpi
+$(eval $(call libfuzzer,acpi,tests/unit_dev/acpi_fuzz.o hv/dev/acpi_parse.o,,4096))
 
-TEST_NEEDS += $(UNIT_DEV_TESTS) $(UNIT_DEV_DIR)/acpi_fuzz
+TEST_NEEDS += $(UNIT_DEV_TESTS)
 TESTS += $(UNIT_DEV_TESTS)

@@ -6,18 +6,10 @@
  * taken must be no longer than what was read, must decode alike without the
  * bytes behind it, and must not decode without its last byte.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "hv/emul/decode.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(cond)                                                             \
-	do {                                                                   \
-		if (!(cond))                                                   \
-			abort();                                               \
-	} while (0)
+#include "tests/lib/fuzz.h"
 
 static void one_store(const uint8_t *code, size_t n)
 {

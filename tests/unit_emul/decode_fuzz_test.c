@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A bounded run of decode_fuzz.c, the same on every machine. */
+#include "tests/lib/fuzz.h"
 #include "tests/unit_time/check.h"
 
 #define ROUNDS 1500000
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Bytes that matter to a decoder come more often than the others. */
 static uint8_t pick(uint64_t *seed)

@@ -1,5 +1,7 @@
 # The emul room on the host: all of it is PURE.
 
+include tests/lib/fuzz.mk
+
 UNIT_EMUL := decode native policy decode_fuzz
 UNIT_EMUL_DIR := $(BUILD)/unit_emul
 UNIT_EMUL_HV := $(patsubst hv/emul/%.c,$(UNIT_EMUL_DIR)/hv_%.o,$(wildcard \
@@ -24,12 +26,9 @@ $(UNIT_EMUL_TESTS): %: %.o $(UNIT_EMUL_HV)
 $(UNIT_EMUL_DIR)/native_test: $(UNIT_EMUL_DIR)/native_run.o
 $(UNIT_EMUL_DIR)/decode_fuzz_test: $(UNIT_EMUL_DIR)/decode_fuzz.o
 
-# A long run by hand: BUILD/unit_emul/decode_fuzz -max_total_time=3600 FOLDER
-$(UNIT_EMUL_DIR)/decode_fuzz: tests/unit_emul/decode_fuzz.c \
-		$(wildcard hv/emul/*.c)
-	@mkdir -p $(@D)
-	clang $(filter-out -MMD -MP,$(UNIT_EMUL_CFLAGS)) -fsanitize=fuzzer \
-		-o $@ $^
+# make fuzz-decode
+$(eval $(call libfuzzer,decode,tests/unit_emul/decode_fuzz.o $(patsubst %.c,%.o, \
+	$(wildcard hv/emul/*.c)),,64))
 
-TEST_NEEDS += $(UNIT_EMUL_TESTS) $(UNIT_EMUL_DIR)/decode_fuzz
+TEST_NEEDS += $(UNIT_EMUL_TESTS)
 TESTS += $(UNIT_EMUL_TESTS)

@@ -2,7 +2,7 @@
 /*
  * A bounded run of a fuzz target: the seeds, then mutations of them.
  *
- * usage: store-fuzz-X [RUNS [SEED]] | store-fuzz-X FILE
+ * usage: fuzz-NAME [RUNS [SEED]] | fuzz-NAME FILE
  *
  * The same numbers give the same inputs.  A failure prints the number of the
  * run; "RUNS SEED" with that number as SEED and 1 as RUNS repeats it alone.
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/store/fuzz.h"
+#include "tests/lib/fuzz.h"
 
 #define INPUT_MAX 16384
 #define RUNS      12000
@@ -96,6 +96,20 @@ static void one(unsigned long number)
 	for (i = 0; i < times; i++)
 		n = mutate(input, n);
 	LLVMFuzzerTestOneInput(input, n);
+}
+
+const char *__asan_default_options(void);
+const char *__ubsan_default_options(void);
+
+/* What the sanitizers find ends in died(), too. */
+const char *__asan_default_options(void)
+{
+	return "abort_on_error=1";
+}
+
+const char *__ubsan_default_options(void)
+{
+	return "abort_on_error=1";
 }
 
 static void died(int sig)
