@@ -57,8 +57,11 @@ static void __attribute__((noreturn)) child_main(struct spare *sp, int from)
 	xb = worker_prepare(drv, opt);
 	if (drv->prepare)
 		drv->prepare();
-	/* Nothing: the parent has gone, or wants none any more. */
-	if (!xb || read(from, &order, sizeof(order)) != sizeof(order))
+	/* It may have been handed a device already, which has not ended. */
+	if (!xb)
+		_exit(WORKER_AGAIN);
+	/* Nothing: the parent has gone. */
+	if (read(from, &order, sizeof(order)) != sizeof(order))
 		_exit(WORKER_ENDED);
 	close(from);
 	exit(worker_serve(xb, opt, order.domid, order.devid));
@@ -135,12 +138,16 @@ void spare_end(struct spare *sp)
 		return;
 	close(sp->pidfd);
 	lose(sp);
+	kill(pid, SIGKILL); /* it may be waiting for the store */
 	waitpid(pid, NULL, 0);
 }
 
 void spare_forget(struct spare *sp)
 {
-	if (sp->to >= 0)
-		close(sp->to);
+	if (!sp->pid)
+		return;
+	close(sp->to);
+	close(sp->pidfd);
 	sp->to = -1;
+	sp->pid = 0;
 }

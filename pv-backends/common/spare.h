@@ -30,7 +30,7 @@ bool spare_take(struct spare *sp, domid_t domid, uint32_t devid, pid_t *pid,
 		int *pidfd);
 /* End it; and make none. */
 void spare_end(struct spare *sp);
-/* In a child: the pipe must have one writer. */
+/* In a child of another kind: the pipe must have one writer. */
 void spare_forget(struct spare *sp);
 
 #endif

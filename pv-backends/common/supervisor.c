@@ -3,8 +3,10 @@
  * The process that starts the others: one for each device of a type.
  *
  * It forks without exec: a child needs no loading and linking, only its own
- * loop; and it forks the next one ahead (spare.c).  Which devices there are it learns from the store, which of them are
- * served from locks; so killed and started again it knows all that it did.
+ * loop; and it forks the next one ahead (spare.c).  Which devices there are it
+ * learns from the store, which of them are served from locks; so killed and
+ * started again it knows all that it did.
+ *
  * A child that ends is started again: at once, or later if it ends often.  When
  * the store comes back after it was away, the children cannot connect to it
  * any more (they have no rights), and are replaced.
@@ -397,8 +399,8 @@ int supervisor_run(const struct xb_driver *drv,
 
 	log_name("%s", drv->program);
 	s.loop = ev_default_loop(EVFLAG_NOENV);
-	/* This loop would wait for our children, too: whether one ended or wants to
-	 * be started again would be lost where it is the first. */
+	/* This loop would wait for our children, too: whether one ended or
+	 * wants to be started again would be lost where it is the first. */
 	signal(SIGCHLD, SIG_DFL);
 	s.store.owner = &s;
 	s.store.event = on_event;

@@ -32,13 +32,17 @@ $(BUILD)/tests/backends-pool: $(BUILD)/san/tests/backends/pool_test.o \
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lcmocka
 
+$(BUILD)/tests/backends-spare: $(addprefix $(BUILD)/san/, \
+		tests/backends/sectors.o pv-backends/common/spare.o \
+		pv-backends/common/main.o) -lev
+
 $(BUILD)/tests/backends-bus: $(BUILD)/san/tests/backends/bus_test.o \
 		$(addprefix $(BUILD)/san/,$(BE_COMMON)) $(BE_SAN_LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lev -lcmocka
 
-BE_TESTS := $(addprefix $(BUILD)/tests/backends-,unit pool bus blk console \
-	console_own)
+BE_TESTS := $(addprefix $(BUILD)/tests/backends-,unit pool bus spare blk \
+	console console_own)
 
 TEST_NEEDS += $(BE_TESTS) $(BUILD)/san/bin/parapet-blkback \
 	$(BUILD)/san/bin/parapet-blkback-nbd $(BUILD)/san/bin/parapet-consoled \

@@ -71,6 +71,7 @@ static pid_t start(char *const *argv, const char *log)
 	fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	dup2(fd, STDOUT_FILENO);
 	dup2(fd, STDERR_FILENO);
+	signal(SIGPIPE, SIG_DFL); /* it would inherit what we made of it */
 	execv(argv[0], argv);
 	_exit(127);
 }
