@@ -26,14 +26,15 @@ from machine import (Boot, EchoService, Machine, MachineError,  # noqa: E402
 SECONDS = 420           # for one boot; usually 20
 ALL = "selfcheck load load32"
 
-# name: (programs to run, what Machine needs)
+# name: (programs to run, what Machine needs; words for Parapet)
 BOOTS = {
     "q35-max-2cpu-2g": (ALL, {"smp": 2, "mem": 2048}),
     "pc-qemu64-1cpu-256m-ahci-e1000": (ALL, {
         "machine": "pc", "cpu": "qemu64", "smp": 1, "mem": 256,
         "disk_bus": "ahci", "nic": "e1000"}),
     "q35-intel-2cpu-1g-ahci": (ALL, {
-        "cpu": "Nehalem", "smp": 2, "mem": 1024, "disk_bus": "ahci"}),
+        "cpu": "Nehalem", "smp": 2, "mem": 1024, "disk_bus": "ahci",
+        "words": "control_root=apart"}),
     "pc-amd-2cpu-8g": (ALL, {
         "machine": "pc", "cpu": "EPYC", "smp": 2, "mem": 8192}),
     "iso-bios": ("selfcheck", {"firmware": "bios", "smp": 1, "mem": 1024}),
@@ -42,8 +43,7 @@ BOOTS = {
 REBOOTS = ("pc-qemu64-1cpu-256m-ahci-e1000",)   # QEMU ends at a reset, too
 CONSOLE = {"parapet": "console=hvc0 earlyprintk=xen",
            "xen": "console=hvc0", "native": "console=ttyS0"}
-HV_ARGS = {"parapet": "", "native": "",
-           "xen": "console=com1 com1=115200"}
+HV_ARGS = {"native": "", "xen": "console=com1 com1=115200"}
 LINE = re.compile(r"\b(PASS|FAIL) ([\w-]+): (.*)")
 SUMS = {"selfcheck": "self-check: ", "load": "load: ", "load32": "load32: "}
 
@@ -96,7 +96,8 @@ def hypervisor_of(system, build):
 
 def machine_of(name, args, folder, echo):
     """The machine of one boot, its files in folder."""
-    programs, need = BOOTS[name]
+    programs, need = BOOTS[name][0], dict(BOOTS[name][1])
+    words = need.pop("words", "")
     image = os.path.join(args.build, "image", args.flavour)
     elf = args.system == "parapet" or "firmware" in need
     machine = Machine(
@@ -104,7 +105,7 @@ def machine_of(name, args, folder, echo):
         hypervisor=hypervisor_of(args.system, args.build),
         kernel=os.path.join(image, "vmlinux" if elf else "kernel/vmlinuz"),
         initrd=os.path.join(folder, "initrd.img"),
-        hv_args=HV_ARGS[args.system],
+        hv_args=words if args.system == "parapet" else HV_ARGS[args.system],
         disk=os.path.join(folder, "disk.img"), **need)
     if args.system == "xen" and not machine.cpu.startswith("qemu64"):
         machine.cpu += ",-smap"
