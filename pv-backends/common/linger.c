@@ -63,9 +63,11 @@ void linger_sleeps(struct linger *l)
 
 void linger_woken(struct linger *l)
 {
+	if (!l->slept)
+		return;
 	if (l->muted)
 		l->muted--;
-	else if (l->slept)
+	else
 		l->window = linger_adapt(l->window, linger_now() - l->slept);
 	l->slept = 0;
 }

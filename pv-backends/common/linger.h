@@ -26,6 +26,7 @@ void linger_begin(struct linger *l);
 void linger_caught(struct linger *l);
 /* Look once more? */
 bool linger_goes_on(struct linger *l);
+/* Now it sleeps, for want of work; it is awake, whether it slept or not. */
 void linger_sleeps(struct linger *l);
 void linger_woken(struct linger *l);
 /* PURE: the window after one of that many nanoseconds was spent without work. */

@@ -37,11 +37,13 @@ static void on_end(struct ev_loop *loop, struct ev_prepare *p, int what)
 		return;
 	}
 	if (end == TURN_MORE ||
-	    (end == TURN_DONE && !t->ops->must_sleep(t->priv)))
+	    (end == TURN_DONE && !t->ops->must_sleep(t->priv))) {
 		ev_idle_start(loop, &t->more);
-	else
-		ev_idle_stop(loop, &t->more);
-	linger_sleeps(&t->linger);
+		return;
+	}
+	ev_idle_stop(loop, &t->more);
+	if (end == TURN_DONE) /* it sleeps for want of work */
+		linger_sleeps(&t->linger);
 }
 
 static void on_woken(struct ev_loop *loop, struct ev_check *c, int what)

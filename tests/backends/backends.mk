@@ -36,12 +36,17 @@ $(BUILD)/tests/backends-spare: $(addprefix $(BUILD)/san/, \
 		tests/backends/sectors.o pv-backends/common/spare.o \
 		pv-backends/common/main.o) -lev
 
+$(BUILD)/tests/backends-turn: $(BUILD)/san/tests/backends/turn_test.o \
+		$(addprefix $(BUILD)/san/pv-backends/common/,turn.o linger.o)
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lev -lcmocka
+
 $(BUILD)/tests/backends-bus: $(BUILD)/san/tests/backends/bus_test.o \
 		$(addprefix $(BUILD)/san/,$(BE_COMMON)) $(BE_SAN_LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lev -lcmocka
 
-BE_TESTS := $(addprefix $(BUILD)/tests/backends-,unit pool bus spare blk \
+BE_TESTS := $(addprefix $(BUILD)/tests/backends-,unit pool bus turn spare blk \
 	console console_own)
 
 TEST_NEEDS += $(BE_TESTS) $(BUILD)/san/bin/parapet-blkback \
