@@ -13,10 +13,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pv-backends/common/child.h"
 #include "pv-backends/common/spare.h"
 
 #define QUIET_SECONDS 1.0
@@ -73,14 +74,14 @@ static void make(struct spare *sp)
 
 	if (sp->pid || pipe2(pipe, O_CLOEXEC))
 		return;
-	sp->pid = fork();
+	sp->pid = child_fork();
 	if (!sp->pid) {
 		close(pipe[1]);
 		child_main(sp, pipe[0]);
 	}
 	close(pipe[0]);
 	sp->to = pipe[1];
-	sp->pidfd = sp->pid < 0 ? -1 : (int)syscall(SYS_pidfd_open, sp->pid, 0);
+	sp->pidfd = sp->pid < 0 ? -1 : pidfd_open(sp->pid, 0);
 	if (sp->pidfd < 0) {
 		close(sp->to);
 		if (sp->pid > 0)

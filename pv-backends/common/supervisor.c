@@ -19,10 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pv-backends/common/child.h"
 #include "pv-backends/common/limit.h"
 #include "pv-backends/common/spare.h"
 #include "pv-backends/common/worker.h"
@@ -52,6 +53,7 @@ struct supervisor {
 	struct ev_loop *loop;
 	struct store store;
 	struct ev_timer reconnect;
+	struct ev_signal term, intr;
 	struct child *children;
 	struct spare spare;
 	char folder[STORE_PATH];
@@ -59,11 +61,6 @@ struct supervisor {
 
 static void start(struct child *c);
 static void look_at(struct supervisor *s, domid_t domid, uint32_t devid);
-
-static int open_pid(pid_t pid)
-{
-	return (int)syscall(SYS_pidfd_open, pid, 0);
-}
 
 static void forget(struct child *c)
 {
@@ -159,10 +156,11 @@ static void forget_parent(struct supervisor *s)
 	for (c = s->children; c; c = c->next)
 		if (c->pid)
 			close(c->pidfd);
+	/* Destroying the loop leaves them, and who watches next unheard. */
+	ev_signal_stop(s->loop, &s->term);
+	ev_signal_stop(s->loop, &s->intr);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
 	store_forget(&s->store);
 	ev_loop_destroy(s->loop);
 	spare_forget(&s->spare);
@@ -186,7 +184,7 @@ static void start(struct child *c)
 		attend(c, pid, pidfd);
 		return;
 	}
-	pid = fork();
+	pid = child_fork();
 	if (!pid) {
 		forget_parent(s);
 		exit(worker_run(s->drv, s->opt, c->domid, c->devid));
@@ -197,7 +195,7 @@ static void start(struct child *c)
 		start_later(c);
 		return;
 	}
-	pidfd = open_pid(pid);
+	pidfd = pidfd_open(pid, 0);
 	if (pidfd >= 0) {
 		attend(c, pid, pidfd);
 		return;
@@ -226,7 +224,7 @@ static bool adopt(struct child *c)
 	pid = read(fd, text, sizeof(text) - 1) > 0 ? atoi(text) : 0;
 	close(fd);
 	if (locked && pid > 0)
-		pidfd = open_pid(pid);
+		pidfd = pidfd_open(pid, 0);
 	if (pidfd < 0)
 		return false;
 	attend(c, pid, pidfd);
@@ -242,6 +240,15 @@ static struct child *find(struct supervisor *s, domid_t domid, uint32_t devid)
 	return c;
 }
 
+/* The device failed, and none of its words are there: it is another one. */
+static bool is_new(const struct child *c, const char *dir)
+{
+	struct store_value status;
+
+	return !c->pid && !ev_is_active(&c->again) &&
+	       !store_read(&c->s->store, dir, "hotplug-status", &status);
+}
+
 static void look_at(struct supervisor *s, domid_t domid, uint32_t devid)
 {
 	struct child *c = find(s, domid, devid);
@@ -250,10 +257,14 @@ static void look_at(struct supervisor *s, domid_t domid, uint32_t devid)
 
 	snprintf(dir, sizeof(dir), "%.200s/%u/%u", s->folder, domid, devid);
 	store_read(&s->store, dir, "state", &state);
+	if (!s->store.xs)
+		return; /* it has gone meanwhile, and said nothing */
 	if (c) {
 		c->there = state.there;
 		if (!c->there && !c->pid)
 			forget(c);
+		else if (is_new(c, dir))
+			start_later(c);
 		return;
 	}
 	/* 6: closed, and only waits to be removed. */
@@ -395,7 +406,6 @@ int supervisor_run(const struct xb_driver *drv,
 		   const struct worker_options *opt)
 {
 	struct supervisor s = {.drv = drv, .opt = opt};
-	struct ev_signal term, intr;
 
 	log_name("%s", drv->program);
 	s.loop = ev_default_loop(EVFLAG_NOENV);
@@ -406,10 +416,10 @@ int supervisor_run(const struct xb_driver *drv,
 	s.store.event = on_event;
 	s.store.lost = on_lost;
 	snprintf(s.folder, sizeof(s.folder), "/parapet/backend/%s", drv->type);
-	ev_signal_init(&term, on_term, SIGTERM);
-	ev_signal_init(&intr, on_term, SIGINT);
-	ev_signal_start(s.loop, &term);
-	ev_signal_start(s.loop, &intr);
+	ev_signal_init(&s.term, on_term, SIGTERM);
+	ev_signal_init(&s.intr, on_term, SIGINT);
+	ev_signal_start(s.loop, &s.term);
+	ev_signal_start(s.loop, &s.intr);
 	ev_timer_init(&s.reconnect, on_reconnect, STORE_RETRY, STORE_RETRY);
 	s.reconnect.data = &s;
 	s.spare = (struct spare){.drv = drv,

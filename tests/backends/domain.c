@@ -143,19 +143,25 @@ pid_t worker_of(const struct testbed *t, const char *type, unsigned int devid)
 	return pid;
 }
 
-void kill_worker(const struct testbed *t, const char *type, unsigned int devid)
+void end_worker(const struct testbed *t, const char *type, unsigned int devid,
+		int signal)
 {
 	double until = now() + PATIENCE;
 	pid_t old = worker_of(t, type, devid), pid;
 
 	if (!old)
 		die("no process serves %s %u", type, devid);
-	kill(old, SIGKILL);
+	kill(old, signal);
 	while (!(pid = worker_of(t, type, devid)) || pid == old) {
 		if (now() > until)
 			die("%s %u is not started again", type, devid);
 		nap();
 	}
+}
+
+void kill_worker(const struct testbed *t, const char *type, unsigned int devid)
+{
+	end_worker(t, type, devid, SIGKILL);
 }
 
 static void show_log(const struct testbed *t)

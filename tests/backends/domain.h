@@ -53,7 +53,10 @@ void stop_process(pid_t *pid, int signal);
 void start_backend(struct testbed *t, const char *program);
 /* The number of the process that serves a device; 0: none. */
 pid_t worker_of(const struct testbed *t, const char *type, unsigned int devid);
-/* SIGKILL it and wait until another one serves the device. */
+/* Send it a signal that ends it, and wait until another one serves the device. */
+void end_worker(const struct testbed *t, const char *type, unsigned int devid,
+		int signal);
+/* SIGKILL */
 void kill_worker(const struct testbed *t, const char *type, unsigned int devid);
 
 /* Frames of the domain: the first one's number, which is its grant too. */

@@ -24,6 +24,7 @@
 #include "pv-backends/common/spare.h"
 #include "tests/backends/domain.h"
 #include "tests/backends/sectors.h"
+#include "tools/xs/xs_ext.h"
 
 enum {
 	SERVED = 42, /* exit status */
@@ -36,7 +37,7 @@ enum {
 static struct {
 	pid_t pid;
 	unsigned int domid, devid;
-	bool forgot;
+	bool quiet; /* no signal could be taken before */
 } * seen; /* by a process that was forked */
 
 static bool no_memory, no_answer;
@@ -73,8 +74,13 @@ int worker_run(const struct xb_driver *drv, const struct worker_options *opt,
 
 static void forget(struct spare *sp)
 {
+	sigset_t mask;
+
 	spare_forget(sp);
-	seen->forgot = true;
+	sigprocmask(SIG_BLOCK, NULL, &mask);
+	seen->quiet = sigismember(&mask, SIGTERM);
+	sigemptyset(&mask);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
 static const struct xb_driver driver = {.type = "none", .program = "none"};
@@ -148,7 +154,7 @@ static void a_device_is_handed_to_it(void **state)
 	assert_int_equal(seen->pid, pid);
 	assert_int_equal(seen->domid, 3);
 	assert_int_equal(seen->devid, 51712);
-	assert_true(seen->forgot);
+	assert_true(seen->quiet);
 	assert_int_equal(close(pidfd), 0); /* the caller's */
 	assert_int_equal(close(to), -1); /* and that is not needed any more */
 	assert_false(spare_take(&spare, 3, 51728, &pid, &pidfd));
@@ -348,22 +354,38 @@ static void wait_state(pid_t pid, pid_t parent, char want)
 	}
 }
 
+static void start_bed(struct testbed *t, struct sectors *disk)
+{
+	testbed_start(t, 64);
+	sectors_make(disk, t->dir);
+	start_backend(t, "parapet-blkback");
+}
+
+static void make_disk(struct testbed *t, const struct sectors *disk,
+		      unsigned int devid)
+{
+	const char *args[] = {"type", "file", "params", disk->path,
+			      "mode", "r",    NULL};
+
+	make_device(t, "vbd", devid, args);
+}
+
+static void wait_disk(struct testbed *t, unsigned int devid)
+{
+	wait_for(t, back("vbd", devid, "state"), "2");
+}
+
 static void a_supervisor_finds_it_dead(void **state)
 {
-	const char *args[] = {"type", "file", "params", NULL,
-			      "mode", "r",    NULL};
 	struct sectors disk;
 	struct testbed bed;
 	pid_t ahead;
 
 	(void)state;
-	testbed_start(&bed, 64);
-	sectors_make(&disk, bed.dir);
-	args[3] = disk.path;
-	start_backend(&bed, "parapet-blkback");
+	start_bed(&bed, &disk);
 	ahead = wait_spare(&bed);
-	make_device(&bed, "vbd", FIRST, args);
-	wait_for(&bed, back("vbd", FIRST, "state"), "2");
+	make_disk(&bed, &disk, FIRST);
+	wait_disk(&bed, FIRST);
 	assert_int_equal(worker_of(&bed, "vbd", FIRST), ahead);
 
 	ahead = wait_spare(&bed);
@@ -371,11 +393,81 @@ static void a_supervisor_finds_it_dead(void **state)
 	wait_state(bed.backend, getpid(), 'T');
 	kill(ahead, SIGKILL);
 	wait_state(ahead, bed.backend, 'Z');
-	make_device(&bed, "vbd", SECOND, args);
+	make_disk(&bed, &disk, SECOND);
 	kill(bed.backend, SIGCONT);
-	wait_for(&bed, back("vbd", SECOND, "state"), "2");
+	wait_disk(&bed, SECOND);
 	assert_int_equal(waitpid(bed.backend, NULL, WNOHANG), 0);
 	wait_spare(&bed);
+	testbed_stop(&bed);
+}
+
+static bool log_has(const struct testbed *t, const char *text)
+{
+	char path[256], line[256];
+	bool found = false;
+	FILE *in;
+
+	snprintf(path, sizeof(path), "%s/log", t->dir);
+	in = fopen(path, "re");
+	assert_non_null(in);
+	while (!found && fgets(line, sizeof(line), in))
+		found = strstr(line, text);
+	fclose(in);
+	return found;
+}
+
+static void wait_log(const struct testbed *t, const char *text)
+{
+	double until = now() + PATIENCE;
+
+	while (!log_has(t, text)) {
+		if (now() > until)
+			die("the log does not say: %s", text);
+		usleep(2000);
+	}
+}
+
+/* One that was made ahead, and one that was not. */
+static void they_end_in_order_when_they_are_asked(void **state)
+{
+	const unsigned int id[] = {FIRST, SECOND};
+	struct testbed bed;
+	struct sectors disk;
+
+	(void)state;
+	start_bed(&bed, &disk);
+	wait_spare(&bed);
+	for (int i = 0; i < 2; i++)
+		make_disk(&bed, &disk, id[i]);
+	for (int i = 0; i < 2; i++) {
+		wait_disk(&bed, id[i]);
+		end_worker(&bed, "vbd", id[i], SIGTERM);
+	}
+	assert_false(log_has(&bed, "killed by signal"));
+	testbed_stop(&bed);
+}
+
+/* A device that could not be opened is removed, and one of its number made,
+ * before the supervisor has looked. */
+static void another_one_of_a_number_that_failed(void **state)
+{
+	struct sectors disk, none = {.path = "/nowhere"};
+	struct testbed bed;
+	char folder[64];
+
+	(void)state;
+	start_bed(&bed, &disk);
+	make_disk(&bed, &none, FIRST);
+	wait_for(&bed, back("vbd", FIRST, "hotplug-status"), "error");
+	wait_log(&bed, "not started again");
+	kill(bed.backend, SIGSTOP);
+	wait_state(bed.backend, getpid(), 'T');
+	snprintf(folder, sizeof(folder), "/parapet/backend/vbd/%u/%d", DOMID,
+		 FIRST);
+	assert_true(xs_rm(bed.xs, XBT_NULL, folder));
+	make_disk(&bed, &disk, FIRST);
+	kill(bed.backend, SIGCONT);
+	wait_disk(&bed, FIRST);
 	testbed_stop(&bed);
 }
 
@@ -394,6 +486,8 @@ int main(void)
 		ALONE(other_children_forget_it),
 		ALONE(programs_outlive_who_they_write_to),
 		cmocka_unit_test(a_supervisor_finds_it_dead),
+		cmocka_unit_test(they_end_in_order_when_they_are_asked),
+		cmocka_unit_test(another_one_of_a_number_that_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
