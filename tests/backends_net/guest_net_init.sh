@@ -32,12 +32,7 @@ measure ipv6 "receives" net-traffic receive fd09::1 7000 16
 check idle "nothing is wrong with what came" [ \
 	"$(cat /sys/class/net/eth0/statistics/rx_errors)" = 0 ]
 echo "guest: load begins"
-net-traffic send 10.9.0.1 7000 96 >/tmp/sent 2>&1 &
-sent=$!
-measure load "receives while its backend is killed" \
-	net-traffic receive 10.9.0.1 7000 96
-wait $sent
-check load "sends while its backend is killed" [ $? = 0 ]
+load_network
 check load "its interface is the same" \
 	[ "$(count /sys/class/net/*)" = 2 ]
 echo "guest: errors=$(cat /sys/class/net/eth0/statistics/rx_errors)"

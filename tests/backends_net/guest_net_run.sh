@@ -22,6 +22,7 @@ for n in 1 2 3 4 5 6; do
 	kill_worker "$vif" "it is served again ($n)"
 	usleep 200000
 done
+type_in net ""
 wait_for said "all done"
 check end "no port of the bridge is left" wait_for no_ports
 tr -d '\r' <$log | grep '^PASS\|^FAIL\|^measured: \|^guest:'

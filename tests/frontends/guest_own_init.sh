@@ -211,21 +211,7 @@ use_network() {
 
 	# ---- the backend is killed, then starts over
 	echo "guest: load begins"
-	for way in send receive; do
-		: >/tmp/go.$way
-		while [ -e /tmp/go.$way ]; do
-			net-traffic $way 10.9.0.1 7000 4 2>&1 ||
-				echo "FAIL load: $way" >>/tmp/failed
-		done >/tmp/$way.log &
-	done
-	read -r _
-	rm -f /tmp/go.*
-	wait
-	cat /tmp/failed 2>/dev/null
-	check load "all bytes come while backends are killed and start over" \
-		[ ! -e /tmp/failed ]
-	echo "guest: $(grep -c MiB /tmp/send.log) and" \
-		"$(grep -c MiB /tmp/receive.log) transfers meanwhile"
+	load_network
 	check load "nothing is wrong with what came" \
 		[ "$(statistic rx_errors) $(bad_sums)" = "0 0" ]
 

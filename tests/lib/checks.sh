@@ -6,12 +6,12 @@
 pass() { echo "PASS $1: $2"; }
 fail() { echo "FAIL $1: $2"; }
 check() { # NAME DETAIL COMMAND...; what it says goes to /tmp/out
-	name=$1 detail=$2
+	check_name=$1 check_detail=$2 # not who calls has
 	shift 2
 	if "$@" >/tmp/out 2>&1; then
-		pass "$name" "$detail"
+		pass "$check_name" "$check_detail"
 	else
-		fail "$name" "$detail"
+		fail "$check_name" "$check_detail"
 		tail -n 8 /tmp/out
 	fi
 }

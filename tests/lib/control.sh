@@ -81,7 +81,9 @@ type_in() { # GUEST TEXT
 	echo "$2" >"$(parapet-store read \
 		"/local/domain/$(field "$1" domid)/console/tty")"
 }
-console_log() { # its end, for whom a check failed
+# Its end, for whom a check failed; a guest's panic is not the machine's, for
+# which what it prints is searched.
+console_log() {
 	tr -d '\r' <$log | tail -n 40 |
 		sed 's,Kernel panic,kernel panic,; s,^,console: ,'
 }

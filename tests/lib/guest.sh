@@ -15,6 +15,26 @@ stty -echo
 # shellcheck source=tests/lib/checks.sh
 . /etc/checks.sh
 
+# ---- network
+
+load_network() { # both ways, until a line is typed
+	for way in send receive; do
+		: >/tmp/go.$way
+		while [ -e /tmp/go.$way ]; do
+			net-traffic $way 10.9.0.1 7000 4 2>&1 ||
+				echo "FAIL load: $way" >>/tmp/failed
+		done >/tmp/$way.log &
+	done
+	read -r _
+	rm -f /tmp/go.*
+	wait
+	cat /tmp/failed 2>/dev/null
+	check load "all bytes come whatever happens to backends" \
+		[ ! -e /tmp/failed ]
+	echo "guest: $(grep -c MiB /tmp/send.log) and" \
+		"$(grep -c MiB /tmp/receive.log) transfers meanwhile"
+}
+
 # ---- disks: what is written is read
 
 forget() { echo 3 >/proc/sys/vm/drop_caches; }

@@ -83,7 +83,7 @@ def contents(plan, build, files, programs):
     words = []
     for file in files:
         path, source = file.split("=", 1)
-        source = (os.path.join(build, source[6:])
+        source = (os.path.join(build, source.removeprefix("build/"))
                   if source.startswith("build/")
                   else os.path.join(plan.here, source))
         words += ["--file", path + "=" + source]
