@@ -346,7 +346,7 @@ static void an_end_is_followed_by_what_is_configured(void **state)
 	}
 }
 
-static void attaching_is_undone_at_each_step(void **state)
+static void what_fails_of_a_plug_is_undone(void **state)
 {
 	static const char xml[] = "<interface type='bridge'>"
 				  "<source bridge='run'/>"
@@ -377,6 +377,13 @@ static void attaching_is_undone_at_each_step(void **state)
 			assert_int_equal(store_fake_nodes(b->dm.store), nodes);
 		assert_int_equal(d->live->nr_nics, i < 2 ? 0 : 1);
 	}
+	/* Not asked to close, it is as before. */
+	store_fake_fail(b->dm.store, 1);
+	assert_int_equal(life_detach(d, "0", false, false, waiter(b), &why), 0);
+	wait_done(b);
+	store_fake_fail(b->dm.store, 0);
+	assert_int_equal(b->rc, -1);
+	assert_int_equal(device_by_name(d, "0")->state, DEV_READY);
 	assert_int_equal(life_detach(d, "0", false, false, waiter(b), &why), 0);
 	wait_done(b);
 	assert_int_equal(b->rc, 0);
@@ -398,7 +405,7 @@ int main(void)
 		TEST(a_file_may_be_missing),
 		TEST(names_and_uuids_belong_to_one),
 		TEST(an_end_is_followed_by_what_is_configured),
-		TEST(attaching_is_undone_at_each_step),
+		TEST(what_fails_of_a_plug_is_undone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

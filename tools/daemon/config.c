@@ -125,14 +125,10 @@ int config_find_disk(const struct dom_config *c, const char *target)
 	return -1;
 }
 
-int config_find_nic(const struct dom_config *c, const char *mac)
+int config_find_nic(const struct dom_config *c, const uint8_t mac[6])
 {
-	uint8_t wanted[6];
-
-	if (!config_mac_parse(mac, wanted))
-		return -1;
 	for (unsigned int i = 0; i < c->nr_nics; i++)
-		if (!memcmp(c->nic[i].mac, wanted, sizeof(wanted)))
+		if (!memcmp(c->nic[i].mac, mac, 6))
 			return (int)i;
 	return -1;
 }

@@ -113,7 +113,7 @@ void config_remove_disk(struct dom_config *c, unsigned int i);
 void config_remove_nic(struct dom_config *c, unsigned int i);
 /* Index of the disk with that target, the interface with that MAC; or -1. */
 int config_find_disk(const struct dom_config *c, const char *target);
-int config_find_nic(const struct dom_config *c, const char *mac);
+int config_find_nic(const struct dom_config *c, const uint8_t mac[6]);
 
 void config_uuid_text(const uint8_t uuid[16], char text[CONFIG_UUID_TEXT]);
 bool config_uuid_parse(const char *text, uint8_t uuid[16]);

@@ -117,6 +117,30 @@ struct device *device_by_name(struct domain *d, const char *name)
 	return NULL;
 }
 
+const struct dom_disk *device_disk(const struct device *dev)
+{
+	const struct dom_config *c = dev->d->live;
+
+	for (unsigned int i = 0; dev->type == DEV_DISK && i < c->nr_disks; i++)
+		if (c->disk[i].devid == dev->id)
+			return &c->disk[i];
+	return NULL;
+}
+
+const char *device_bridge(const struct domain *d, const struct dom_nic *nic,
+			  bool *openvswitch)
+{
+	const struct settings *set = d->dm->set;
+
+	*openvswitch = nic->openvswitch;
+	for (unsigned int i = 0; nic->network && i < set->nr_networks; i++)
+		if (!strcmp(set->network[i].name, nic->network)) {
+			*openvswitch = set->network[i].openvswitch;
+			return set->network[i].bridge;
+		}
+	return nic->bridge;
+}
+
 /* ---- checks -------------------------------------------------------------------- */
 
 static int check_file(const struct dom_disk *disk, struct fail *why)
@@ -198,15 +222,10 @@ int device_check_nic(const struct domain *d, unsigned int index,
 		     const struct dom_nic *nic, struct fail *why)
 {
 	const struct settings *set = d->dm->set;
-	const char *bridge = nic->bridge;
-	bool ovs = nic->openvswitch;
 	char path[512];
+	bool ovs;
+	const char *bridge = device_bridge(d, nic, &ovs);
 
-	for (unsigned int i = 0; nic->network && i < set->nr_networks; i++)
-		if (!strcmp(set->network[i].name, nic->network)) {
-			bridge = set->network[i].bridge;
-			ovs = set->network[i].openvswitch;
-		}
 	if (!bridge)
 		return fail_set(why, FAIL_NOT_FOUND,
 				"interface %u: network %s: not in the "
@@ -252,21 +271,11 @@ int devices_check(const struct domain *d, struct fail *why)
 
 /* ---- servers of other formats -------------------------------------------------- */
 
-static const struct dom_disk *disk_of(const struct device *dev)
-{
-	const struct dom_config *c = dev->d->live;
-
-	for (unsigned int i = 0; i < c->nr_disks; i++)
-		if (c->disk[i].devid == dev->id)
-			return &c->disk[i];
-	return NULL;
-}
-
 int device_start_server(struct device *dev, struct fail *why)
 {
-	const struct dom_disk *disk = disk_of(dev);
+	const struct dom_disk *disk = device_disk(dev);
 
-	if (dev->type != DEV_DISK || !disk || dev->nbd || !nbd_is_needed(disk))
+	if (!disk || dev->nbd || !nbd_is_needed(disk))
 		return 0;
 	dev->nbd = nbd_start(dev, disk, why);
 	return dev->nbd ? 0 : fail_prefix(why, "%s", dev->label);

@@ -18,6 +18,12 @@ struct device *device_find(struct domain *d, enum dev_type type, uint32_t id);
 /* By target, MAC address or number of the interface. */
 struct device *device_by_name(struct domain *d, const char *name);
 
+/* A disk's part of the live configuration, or NULL. */
+const struct dom_disk *device_disk(const struct device *dev);
+/* Of the interface or its network; NULL: that is not in the settings. */
+const char *device_bridge(const struct domain *d, const struct dom_nic *nic,
+			  bool *openvswitch);
+
 /* Files, bridges and the like are there; says which is not. */
 int device_check_disk(const struct domain *d, const struct dom_disk *disk,
 		      struct fail *why);
@@ -35,13 +41,13 @@ void device_put_disk(struct batch *b, const struct device *dev,
 		     const struct dom_disk *disk);
 void device_put_nic(struct batch *b, const struct device *dev,
 		    const struct dom_nic *nic);
-void device_put_console(struct batch *b, const struct domain *d,
+void device_put_console(struct batch *b, struct domain *d,
 			const struct hv_guest *guest);
 void devices_put(struct batch *b, struct domain *d);
 /* Ask the backend to let go; take the nodes away. */
-void device_put_closing(struct batch *b, struct device *dev);
+void device_put_closing(struct batch *b, const struct device *dev);
 /* The same for a domain that ends: its frontend closes nothing any more. */
-void device_put_ended(struct batch *b, struct device *dev);
+void device_put_ended(struct batch *b, const struct device *dev);
 void device_put_gone(struct batch *b, const struct device *dev);
 
 /* DEV_READY: all are; DEV_FAILED: *why has the first that is not;

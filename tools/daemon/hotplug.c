@@ -60,14 +60,12 @@ static struct dom_config *config_without(const struct dom_config *c,
 					 const struct device *dev)
 {
 	struct dom_config *copy = xml_copy(c);
-	char mac[CONFIG_MAC_TEXT];
 	int i;
 
 	if (!copy)
 		return NULL;
 	if (dev->type == DEV_NIC) {
-		config_mac_text(dev->mac, mac);
-		i = config_find_nic(copy, mac);
+		i = config_find_nic(copy, dev->mac);
 		if (i >= 0)
 			config_remove_nic(copy, (unsigned int)i);
 		return copy;
@@ -115,7 +113,7 @@ static int check_new(struct domain *d, const struct dom_config *add,
 		return device_check_disk(d, disk, why);
 	}
 	config_mac_text(add->nic[0].mac, mac);
-	if (config_find_nic(d->live, mac) >= 0)
+	if (config_find_nic(d->live, add->nic[0].mac) >= 0)
 		return fail_set(why, FAIL_EXISTS,
 				"interface %s: there is one already", mac);
 	return device_check_nic(d, d->live->nr_nics, &add->nic[0], why);
@@ -297,6 +295,7 @@ static int run_close(struct job *job, struct fail *why)
 		device_put_closing(b, p->dev);
 	if (batch_commit(job->d->dm->store, b, why))
 		return JOB_FAILED;
+	p->dev->state = DEV_CLOSING;
 	job->poke = gone_poke;
 	job_set_timer(job, p->force ? 1.0 : DETACH_SECONDS, gone_late);
 	return JOB_WAIT;

@@ -95,6 +95,7 @@ static bool put_closing(struct batch *b, struct domain *d)
 	TAILQ_FOREACH(dev, &d->devices, link)
 	if (b && dev->state == DEV_READY) {
 		device_put_ended(b, dev);
+		dev->state = DEV_CLOSING;
 		any = true;
 	}
 	return any;

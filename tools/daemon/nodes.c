@@ -8,40 +8,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pv/io/xenbus.h>
+
 #include "tools/daemon/device.h"
 #include "tools/daemon/event.h"
 #include "tools/daemon/job.h"
 #include "tools/daemon/nbd.h"
 
-/* States of xenbus, as far as they matter here. */
-enum {
-	XB_INITIALISING = 1,
-	XB_INIT_WAIT = 2,
-	XB_CONNECTED = 4,
-	XB_CLOSING = 5,
-	XB_CLOSED = 6
-};
-
 #define BACKEND "/parapet/backend"
+
+/* What is put next is the backend's; the frontend's (not of a console). */
+static void base_back(struct batch *b, const struct device *dev)
+{
+	batch_base(b, BACKEND "/%s/%d/%u", device_type_name(dev->type),
+		   dev->d->domid, dev->id);
+}
+
+static void base_front(struct batch *b, const struct device *dev)
+{
+	batch_base(b, "/local/domain/%d/device/%s/%u", dev->d->domid,
+		   device_type_name(dev->type), dev->id);
+}
 
 /* ---- writing ------------------------------------------------------------------- */
 
-/* Both folders, and what every device has; then the base is the backend's. */
-static void put_common(struct batch *b, const struct device *dev)
+/* What every frontend has, but the console's; it is the base then. */
+static void put_front(struct batch *b, const struct device *dev)
 {
 	const char *type = device_type_name(dev->type);
 	unsigned int domid = (unsigned int)dev->d->domid;
 
 	batch_mkdir(b, PERM_GUEST_OWN, "/local/domain/%u/device/%s/%u", domid,
 		    type, dev->id);
-	batch_base(b, "/local/domain/%u/device/%s/%u", domid, type, dev->id);
+	base_front(b, dev);
 	batch_put(b, "backend", BACKEND "/%s/%u/%u", type, domid, dev->id);
 	batch_put(b, "backend-id", "0");
-	batch_put(b, "state", "%d", XB_INITIALISING);
+	batch_put(b, "state", "%d", XenbusStateInitialising);
 }
 
-static void put_backend(struct batch *b, const struct device *dev,
-			const char *frontend)
+/* The same of every backend. */
+static void put_back(struct batch *b, const struct device *dev,
+		     const char *frontend)
 {
 	const char *type = device_type_name(dev->type);
 	unsigned int domid = (unsigned int)dev->d->domid;
@@ -49,20 +56,20 @@ static void put_backend(struct batch *b, const struct device *dev,
 	batch_mkdir(b, PERM_GUEST_READ, BACKEND "/%s/%u", type, domid);
 	batch_mkdir(b, PERM_GUEST_READ, BACKEND "/%s/%u/%u", type, domid,
 		    dev->id);
-	batch_base(b, BACKEND "/%s/%u/%u", type, domid, dev->id);
+	base_back(b, dev);
 	batch_put(b, "frontend", "%s", frontend);
 	batch_put(b, "frontend-id", "%u", domid);
 	batch_put(b, "online", "1");
-	batch_put(b, "state", "%d", XB_INITIALISING);
+	batch_put(b, "state", "%d", XenbusStateInitialising);
 }
 
-static void put_device_backend(struct batch *b, const struct device *dev)
+static void put_device_back(struct batch *b, const struct device *dev)
 {
 	char frontend[STORE_PATH_MAX];
 
 	snprintf(frontend, sizeof(frontend), "/local/domain/%d/device/%s/%u",
 		 dev->d->domid, device_type_name(dev->type), dev->id);
-	put_backend(b, dev, frontend);
+	put_back(b, dev, frontend);
 }
 
 static void put_disk_params(struct batch *b, const struct device *dev,
@@ -87,10 +94,10 @@ void device_put_disk(struct batch *b, const struct device *dev,
 {
 	char node[64];
 
-	put_common(b, dev);
+	put_front(b, dev);
 	batch_put(b, "virtual-device", "%u", dev->id);
 	batch_put(b, "device-type", "%s", disk->cdrom ? "cdrom" : "disk");
-	put_device_backend(b, dev);
+	put_device_back(b, dev);
 	put_disk_params(b, dev, disk);
 	batch_put(b, "mode", "%s", disk->readonly ? "r" : "w");
 	batch_put(b, "dev", "%s", disk->target);
@@ -111,34 +118,32 @@ void device_put_disk(struct batch *b, const struct device *dev,
 
 static void put_rate(struct batch *b, const char *way, const struct dom_rate *r)
 {
+	const struct {
+		const char *name;
+		unsigned int value;
+	} key[] = {
+		{"average", r->average},
+		{"peak", r->peak},
+		{"burst", r->burst},
+	};
 	char node[64];
 
-	if (!r->average)
-		return;
-	snprintf(node, sizeof(node), "bandwidth/%s/average", way);
-	batch_put(b, node, "%u", r->average);
-	snprintf(node, sizeof(node), "bandwidth/%s/peak", way);
-	if (r->peak)
-		batch_put(b, node, "%u", r->peak);
-	snprintf(node, sizeof(node), "bandwidth/%s/burst", way);
-	if (r->burst)
-		batch_put(b, node, "%u", r->burst);
+	for (unsigned int i = 0; i < 3 && r->average; i++) {
+		snprintf(node, sizeof(node), "bandwidth/%s/%s", way,
+			 key[i].name);
+		if (key[i].value)
+			batch_put(b, node, "%u", key[i].value);
+	}
 }
 
 static void put_bridge(struct batch *b, const struct device *dev,
 		       const struct dom_nic *nic)
 {
-	const struct settings *set = dev->d->dm->set;
-	const char *bridge = nic->bridge ? nic->bridge : "";
-	bool ovs = nic->openvswitch;
+	bool ovs;
+	const char *bridge = device_bridge(dev->d, nic, &ovs);
 
-	for (unsigned int i = 0; nic->network && i < set->nr_networks; i++)
-		if (!strcmp(set->network[i].name, nic->network)) {
-			bridge = set->network[i].bridge;
-			ovs = set->network[i].openvswitch;
-		}
 	batch_put(b, "type", ovs ? "openvswitch" : "bridge");
-	batch_put(b, "bridge", "%s", bridge);
+	batch_put(b, "bridge", "%s", bridge ? bridge : "");
 }
 
 void device_put_nic(struct batch *b, const struct device *dev,
@@ -147,12 +152,12 @@ void device_put_nic(struct batch *b, const struct device *dev,
 	char mac[CONFIG_MAC_TEXT];
 
 	config_mac_text(nic->mac, mac);
-	put_common(b, dev);
+	put_front(b, dev);
 	batch_put(b, "handle", "%u", dev->id);
 	batch_put(b, "mac", "%s", mac);
 	if (nic->mtu)
 		batch_put(b, "mtu", "%u", nic->mtu);
-	put_device_backend(b, dev);
+	put_device_back(b, dev);
 	batch_put(b, "handle", "%u", dev->id);
 	batch_put(b, "mac", "%s", mac);
 	if (nic->mtu)
@@ -186,16 +191,15 @@ static void put_own_console(struct batch *b, unsigned int domid)
 		batch_put(b, i ? "frontend" : "backend", "%s", end[!i]);
 		batch_put(b, i ? "frontend-id" : "backend-id", "%u",
 			  i ? domid : 0);
-		batch_put(b, "state", "%d", XB_INITIALISING);
+		batch_put(b, "state", "%d", XenbusStateInitialising);
 	}
 	batch_put(b, "online", "1");
 }
 
-void device_put_console(struct batch *b, const struct domain *d,
+void device_put_console(struct batch *b, struct domain *d,
 			const struct hv_guest *guest)
 {
-	const struct device *dev =
-		device_find((struct domain *)d, DEV_CONSOLE, 0);
+	const struct device *dev = device_find(d, DEV_CONSOLE, 0);
 	char frontend[STORE_PATH_MAX];
 
 	snprintf(frontend, sizeof(frontend), "/local/domain/%d/console",
@@ -207,7 +211,7 @@ void device_put_console(struct batch *b, const struct domain *d,
 	batch_put(b, "type", "parapet-consoled");
 	batch_put(b, "ring-ref", "%" PRIu64, guest->console_mfn);
 	batch_put(b, "port", "%u", guest->console_port);
-	put_backend(b, dev, frontend);
+	put_back(b, dev, frontend);
 	batch_put(b, "protocol", "vt100");
 	if (d->live->console_log) {
 		batch_put(b, "log", "%s", d->live->console_log);
@@ -219,41 +223,32 @@ void device_put_console(struct batch *b, const struct domain *d,
 void devices_put(struct batch *b, struct domain *d)
 {
 	const struct dom_config *c = d->live;
-	struct device *dev;
-	char mac[CONFIG_MAC_TEXT];
-	int i;
+	const struct device *dev;
 
 	TAILQ_FOREACH(dev, &d->devices, link)
 	{
-		if (dev->type == DEV_DISK) {
-			for (i = 0; c->disk[i].devid != dev->id; i++)
-				;
-			device_put_disk(b, dev, &c->disk[i]);
-		} else if (dev->type == DEV_NIC) {
-			config_mac_text(dev->mac, mac);
-			i = config_find_nic(c, mac);
-			device_put_nic(b, dev, &c->nic[i]);
-		}
+		if (dev->type == DEV_DISK)
+			device_put_disk(b, dev, device_disk(dev));
+		else if (dev->type == DEV_NIC)
+			device_put_nic(b, dev,
+				       &c->nic[config_find_nic(c, dev->mac)]);
 	}
 }
 
-void device_put_closing(struct batch *b, struct device *dev)
+void device_put_closing(struct batch *b, const struct device *dev)
 {
-	batch_base(b, BACKEND "/%s/%d/%u", device_type_name(dev->type),
-		   dev->d->domid, dev->id);
+	base_back(b, dev);
 	batch_put(b, "online", "0");
-	batch_put(b, "state", "%d", XB_CLOSING);
-	dev->state = DEV_CLOSING;
+	batch_put(b, "state", "%d", XenbusStateClosing);
 }
 
-void device_put_ended(struct batch *b, struct device *dev)
+void device_put_ended(struct batch *b, const struct device *dev)
 {
 	device_put_closing(b, dev);
 	if (dev->type == DEV_CONSOLE)
 		return;
-	batch_base(b, "/local/domain/%d/device/%s/%u", dev->d->domid,
-		   device_type_name(dev->type), dev->id);
-	batch_put(b, "state", "%d", XB_CLOSED);
+	base_front(b, dev);
+	batch_put(b, "state", "%d", XenbusStateClosed);
 }
 
 void device_put_gone(struct batch *b, const struct device *dev)
@@ -267,12 +262,17 @@ void device_put_gone(struct batch *b, const struct device *dev)
 
 /* ---- reading ------------------------------------------------------------------- */
 
+/* Of the backend; NULL: there is none. */
+static char *read_key(const struct device *dev, const char *key)
+{
+	return store_read(dev->d->dm->store, BACKEND "/%s/%d/%u/%s",
+			  device_type_name(dev->type), dev->d->domid, dev->id,
+			  key);
+}
+
 static void device_failed(struct device *dev)
 {
-	struct store *s = dev->d->dm->store;
-	const char *type = device_type_name(dev->type);
-	char *text = store_read(s, BACKEND "/%s/%d/%u/hotplug-error", type,
-				dev->d->domid, dev->id);
+	char *text = read_key(dev, "hotplug-error");
 
 	snprintf(dev->error, sizeof(dev->error), "%s",
 		 text && *text ? text : "its backend refused it");
@@ -289,9 +289,7 @@ static long read_state(const struct device *dev)
 
 static void look_at_plug(struct device *dev)
 {
-	char *plug = store_read(
-		dev->d->dm->store, BACKEND "/%s/%d/%u/hotplug-status",
-		device_type_name(dev->type), dev->d->domid, dev->id);
+	char *plug = read_key(dev, "hotplug-status");
 
 	if (plug && !strcmp(plug, "error"))
 		device_failed(dev);
@@ -308,7 +306,7 @@ static void device_look(struct device *dev)
 
 	if (dev->state == DEV_CLOSING) {
 		state = read_state(dev);
-		if (!state || state == XB_CLOSED)
+		if (!state || state == XenbusStateClosed)
 			dev->state = DEV_CLOSED;
 		return;
 	}
@@ -318,7 +316,7 @@ static void device_look(struct device *dev)
 	    dev->state == DEV_FAILED)
 		return;
 	state = read_state(dev);
-	if (state >= XB_INIT_WAIT && state <= XB_CONNECTED)
+	if (state >= XenbusStateInitWait && state <= XenbusStateConnected)
 		dev->state = DEV_READY;
 }
 
@@ -342,10 +340,18 @@ void device_fail(struct device *dev, const char *text)
 	device_tell(dev, before);
 }
 
+/* One of that type, or NULL. */
+static struct device *find(struct domain *d, const char *type, uint32_t id)
+{
+	for (enum dev_type t = DEV_DISK; t <= DEV_CONSOLE; t++)
+		if (!strcmp(type, device_type_name(t)))
+			return device_find(d, t, id);
+	return NULL;
+}
+
 void device_changed(struct daemon *dm, const char *path)
 {
 	char type[16], key[32] = "";
-	enum dev_type t = DEV_DISK;
 	unsigned int domid, id;
 	struct device *dev;
 	struct domain *d;
@@ -356,14 +362,12 @@ void device_changed(struct daemon *dm, const char *path)
 	/* Only these say something, and removal, which has no key. */
 	if (*key && strcmp(key, "state") && strcmp(key, "hotplug-status"))
 		return;
-	while (t < DEV_CONSOLE && strcmp(type, device_type_name(t)))
-		t++;
 	d = domain_by_domid(dm, (int)domid);
-	dev = d ? device_find(d, t, id) : NULL;
-	if (!dev || strcmp(type, device_type_name(t)))
+	dev = d ? find(d, type, id) : NULL;
+	if (!dev)
 		return;
-	dev->has_state |= *key != 'h';
-	dev->has_plug |= *key != 's';
+	dev->has_state |= !*key || !strcmp(key, "state");
+	dev->has_plug |= strcmp(key, "state") != 0;
 }
 
 static struct device *changed_device(struct daemon *dm)

@@ -325,7 +325,7 @@ static void check_devices(struct xml_in *in, xmlNode *root,
 				  c->disk[i].target);
 	for (unsigned int i = 0; i < c->nr_nics; i++) {
 		config_mac_text(c->nic[i].mac, mac);
-		if (config_find_nic(c, mac) != (int)i)
+		if (config_find_nic(c, c->nic[i].mac) != (int)i)
 			xml_wrong(in, root,
 				  "two interfaces have MAC address "
 				  "%s",
