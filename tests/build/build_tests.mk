@@ -5,7 +5,8 @@ include tools/build/objects.mk tools/pvlib/objects.mk tests/lib/fuzz.mk
 PVBUILD_SAN := $(addprefix $(BUILD)/san/,$(PVBUILD_PURE))
 $(BUILD)/san/tests/build/%.o: SAN_CFLAGS += -Ihypercall/include
 
-$(BUILD)/tests/build-kernel $(BUILD)/tests/build-layout: \
+$(BUILD)/tests/build-kernel $(BUILD)/tests/build-layout \
+		$(BUILD)/tests/build-runs: \
 		$(BUILD)/tests/build-%: $(BUILD)/san/tests/build/%_test.o \
 		$(BUILD)/san/tests/build/fixture.o $(PVBUILD_SAN)
 	@mkdir -p $(@D)
@@ -25,7 +26,7 @@ $(BUILD)/tests/build-seeds: $(addprefix $(BUILD)/san/tests/build/,\
 # make fuzz-build
 $(eval $(call libfuzzer,build,tests/build/kernel_fuzz.o $(PVBUILD_PURE),,20000))
 
-BUILD_UNIT := $(addprefix $(BUILD)/tests/build-,kernel layout cache)
+BUILD_UNIT := $(addprefix $(BUILD)/tests/build-,kernel layout runs cache)
 TEST_NEEDS += $(BUILD_UNIT) $(BUILD)/tests/build-seeds
 TESTS += $(addsuffix @60,$(BUILD_UNIT)) tests/build/kernel_fuzz.sh@120
 

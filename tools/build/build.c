@@ -146,15 +146,35 @@ static int plan(struct guest_builder *b, struct build_error *why)
 
 /* ---- contents ----------------------------------------------------------------- */
 
+static int write_runs(struct guest_builder *b, const struct kernel *k,
+		      struct build_error *why)
+{
+	const struct kernel_run *r;
+	int rc = 0;
+
+	for (r = k->runs.run; r < k->runs.run + k->runs.nr && !rc; r++)
+		rc = memory_copy(&b->memory, r->pa, k->image + r->offset,
+				 r->bytes, why);
+	return rc;
+}
+
+static int write_segments(struct guest_builder *b, const struct kernel *k,
+			  struct build_error *why)
+{
+	const struct kernel_segment *s;
+	int rc = 0;
+
+	for (s = k->segment; s < k->segment + k->nr_segments && !rc; s++)
+		rc = memory_write(&b->memory, s->pa, k->image + s->offset,
+				  s->file_bytes, why);
+	return rc;
+}
+
 static int load_kernel(struct guest_builder *b, struct build_error *why)
 {
 	const struct kernel *k = b->spec.kernel;
-	int rc = 0;
+	int rc = k->runs.nr ? write_runs(b, k, why) : write_segments(b, k, why);
 
-	for (unsigned int i = 0; i < k->nr_segments && !rc; i++)
-		rc = memory_write(&b->memory, k->segment[i].pa,
-				  k->image + k->segment[i].offset,
-				  k->segment[i].file_bytes, why);
 	if (rc)
 		return in_stage(why, rc, "kernel");
 	if (k->has_hypercall_page)

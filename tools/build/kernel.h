@@ -22,6 +22,16 @@ struct kernel_segment {
 	bool executable;
 };
 
+/* Bytes of a segment, in whole pages of the guest but for its ends. */
+struct kernel_run {
+	uint64_t pa, offset, bytes;
+};
+
+struct kernel_runs {
+	struct kernel_run *run; /* what is not zero, in order               */
+	size_t nr; /* 0: nobody has looked                             */
+};
+
 struct kernel {
 	const uint8_t *image;
 	size_t bytes;
@@ -37,6 +47,8 @@ struct kernel {
 	bool initrd_by_pfn; /* takes an initrd that is not mapped         */
 	uint64_t features_supported, features_required; /* bits by XENFEAT_* */
 	char guest_os[32], guest_version[32], abi[16];
+
+	struct kernel_runs runs;
 };
 
 /*

@@ -36,6 +36,7 @@ void kernel_close(struct kernel_file *file)
 		munmap(file->image, file->mapped);
 	else
 		free(file->image);
+	runs_free(&file->kernel.runs);
 	free(file);
 }
 
@@ -102,10 +103,13 @@ static int unpack(struct opening *o, const uint8_t *data)
 
 static int parse(struct opening *o)
 {
-	const char *err =
-		kernel_parse(&o->file->kernel, o->file->image, o->file->bytes);
+	struct kernel *k = &o->file->kernel;
+	const char *err = kernel_parse(k, o->file->image, o->file->bytes);
 
-	return err ? refuse(o, ENOEXEC, err) : 0;
+	if (err)
+		return refuse(o, ENOEXEC, err);
+	runs_find(&k->runs, k); /* without, it only takes longer */
+	return 0;
 }
 
 /* From the cache, by digest; false: it is not there. */

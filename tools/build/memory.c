@@ -14,7 +14,7 @@
 
 #include "tools/build/internal.h"
 
-#define PIECE   (64u << 10) /* of a file: whole pages                   */
+#define PIECE   (64u << 10) /* of a file: whole pages, read to whole pages */
 #define EXTENTS 512u /* given in one call                          */
 
 /* ---- giving -------------------------------------------------------------------- */
@@ -70,52 +70,34 @@ int memory_populate(struct guest_memory *m, struct build_error *why)
 
 /* ---- filling ------------------------------------------------------------------- */
 
-static bool is_zero(const char *p, uint64_t bytes)
+int memory_copy(struct guest_memory *m, uint64_t pa, const void *from,
+		uint64_t bytes, struct build_error *why)
 {
-	/* Most pages differ in their first bytes. */
-	return !*p && (bytes == 1 || !memcmp(p, p + 1, bytes - 1));
-}
+	int rc = pv_write_memory(m->pv, m->domid, &m->mfn[pa / PV_PAGE_SIZE],
+				 pa % PV_PAGE_SIZE, from, bytes);
 
-/* Bytes at the front that lie in pages which are all zero (or are not). */
-static uint64_t stretch(const char *from, uint64_t pa, uint64_t bytes,
-			bool zero)
-{
-	uint64_t done = 0, n;
-
-	while (done < bytes) {
-		n = PV_PAGE_SIZE - (pa + done) % PV_PAGE_SIZE;
-		if (n > bytes - done)
-			n = bytes - done;
-		if (is_zero(from + done, n) != zero)
-			break;
-		done += n;
-	}
-	return done;
+	return rc ? build_fail(why, -rc, "%s", pv_error()) : 0;
 }
 
 int memory_write(struct guest_memory *m, uint64_t pa, const void *from,
 		 uint64_t bytes, struct build_error *why)
 {
-	const char *at = from;
+	const uint8_t *at = from;
 	uint64_t n;
-	int rc;
+	int rc = 0;
 
-	while (bytes) {
-		n = stretch(at, pa, bytes, true);
+	while (bytes && !rc) {
+		n = zero_stretch(at, pa, bytes, true);
 		at += n;
 		pa += n;
 		bytes -= n;
-		n = stretch(at, pa, bytes, false);
-		rc = pv_write_memory(m->pv, m->domid,
-				     &m->mfn[pa / PV_PAGE_SIZE],
-				     pa % PV_PAGE_SIZE, at, n);
-		if (rc)
-			return build_fail(why, -rc, "%s", pv_error());
+		n = zero_stretch(at, pa, bytes, false);
+		rc = memory_copy(m, pa, at, n, why);
 		at += n;
 		pa += n;
 		bytes -= n;
 	}
-	return 0;
+	return rc;
 }
 
 int file_read(int fd, void *to, size_t bytes)
@@ -138,7 +120,7 @@ int file_read(int fd, void *to, size_t bytes)
 int memory_read_file(struct guest_memory *m, uint64_t pa, int fd,
 		     uint64_t bytes, struct build_error *why)
 {
-	char *piece = malloc(PIECE);
+	char *piece = aligned_alloc(PV_PAGE_SIZE, PIECE);
 	uint64_t n;
 	int rc = 0;
 
