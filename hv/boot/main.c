@@ -269,9 +269,13 @@ static int port_pending(struct domain *d, uint32_t port)
 	return evtchn_port_pending(d, port);
 }
 
-/* What outlives a domain's destruction: others' mappings count there. */
+/* What outlives a domain's destruction: others' mappings and looks at it. */
 static void rooms_free(struct domain *d)
 {
+	struct vcpu *v;
+
+	for_each_vcpu (d, v)
+		sched_vcpu_free(v);
 	gnttab_domain_free(d);
 	evtchn_domain_free(d);
 }

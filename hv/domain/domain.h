@@ -96,7 +96,7 @@ struct vcpu {
 	uint32_t state; /* VCPU_*: changed under the sched lock             */
 	uint32_t pause_count;
 	unsigned int cpu; /* which CPU it runs or waits on                  */
-	bool torn_down; /* its rooms' state is gone (destroy)                */
+	bool torn_down; /* destroy has seen it                               */
 	bool running; /* is some CPU's curr                                 */
 	bool stale; /* flushes when it runs again: guest_flush              */
 	bool nmi_pending;

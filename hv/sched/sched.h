@@ -21,6 +21,8 @@ int sched_vcpu_init(struct vcpu *v, unsigned int cpu) MUST_CHECK;
  * its areas hold, so before the domain's memory is relinquished.
  */
 void sched_vcpu_destroy(struct vcpu *v);
+/* Nobody knows the domain any more: until then others may look at @v's state. */
+void sched_vcpu_free(struct vcpu *v);
 /* Of the domain against others (default 256); percent of one CPU, 0: no cap. */
 void sched_set_weight(struct domain *d, unsigned int weight, unsigned int cap);
 

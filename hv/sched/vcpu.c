@@ -158,7 +158,28 @@ int sched_vcpu_init(struct vcpu *v, unsigned int cpu)
 	return 0;
 }
 
+/* The domain's, too: its refill looks at all vcpus. */
+static void timers_kill(struct sched_vcpu *sv)
+{
+	timer_kill(&sv->dom->refill);
+	for (unsigned int i = 0; i < NR_WATCHDOGS; i++)
+		timer_kill(&sv->dom->watchdog[i]);
+	sv->timers.period = 0;
+	timer_kill(&sv->timers.singleshot);
+	timer_kill(&sv->timers.periodic);
+	timer_kill(&sv->timers.poll);
+}
+
 void sched_vcpu_destroy(struct vcpu *v)
+{
+	if (!v->sched)
+		return;
+	timers_kill(v->sched);
+	area_release(&v->sched->runstate_area);
+	area_release(&v->sched->time_area);
+}
+
+void sched_vcpu_free(struct vcpu *v)
 {
 	struct sched_vcpu *sv = v->sched;
 	struct sched_domain *sd;
@@ -166,19 +187,10 @@ void sched_vcpu_destroy(struct vcpu *v)
 	if (!sv)
 		return;
 	sd = sv->dom;
-	timer_kill(&sd->refill); /* it looks at all vcpus */
-	sv->timers.period = 0;
-	timer_kill(&sv->timers.singleshot);
-	timer_kill(&sv->timers.periodic);
-	timer_kill(&sv->timers.poll);
-	area_release(&sv->runstate_area);
-	area_release(&sv->time_area);
+	timers_kill(sv);
 	v->sched = NULL;
 	v->timers = NULL;
 	hv_free(sv);
-	if (--sd->vcpus)
-		return;
-	for (unsigned int i = 0; i < NR_WATCHDOGS; i++)
-		timer_kill(&sd->watchdog[i]);
-	hv_free(sd);
+	if (!--sd->vcpus)
+		hv_free(sd);
 }

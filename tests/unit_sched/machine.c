@@ -221,6 +221,7 @@ void machine_end(void)
 	for (unsigned int i = 0; i < nr_domains; i++) {
 		for_each_vcpu (domains[i], v) {
 			sched_vcpu_destroy(v);
+			sched_vcpu_free(v);
 			free(v);
 		}
 		free(domains[i]->shared_info);

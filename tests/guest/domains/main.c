@@ -520,6 +520,43 @@ static void they_share_a_page_and_a_port(void)
 	CHECK_EQ(free_pages(), before);
 }
 
+/* ---- looked at while it ends --------------------------------------------------- */
+
+static volatile uint32_t looks, looking;
+
+static void look_always(void *arg)
+{
+	struct pv_control_op op = {.u.sched = {.weight = 300}};
+
+	(void)arg;
+	while (looking) {
+		/* It may be there or not. */
+		(void)control(&op, PV_CONTROL_set_sched, child.dom);
+		(void)control(&(struct pv_control_op){.cmd = 0},
+			      PV_CONTROL_get_domain, child.dom);
+		looks++;
+	}
+}
+
+static void it_is_looked_at_while_it_ends(void)
+{
+	uint32_t before;
+
+	looks = 0;
+	looking = 1;
+	if (!CHECK_EQ(vcpu_run(1, look_always, NULL), 0))
+		return;
+	for (int i = 0; i < 200; i++) {
+		CHECK_EQ(child_create(&child), 0);
+		before = looks;
+		CHECK(wait_change(&looks, before, 20000));
+		CHECK_EQ(child_destroy(&child), 0);
+	}
+	looking = 0;
+	CHECK(vcpu_wait_down(1, 20000));
+	note("%u looks", looks);
+}
+
 void child_main(unsigned int which)
 {
 	switch (which) {
@@ -549,7 +586,7 @@ void child_main(unsigned int which)
 	}
 }
 
-RUN("mem=256 hv=control_mem=64M smp=2 vcpus=1 seconds=120");
+RUN("mem=256 hv=control_mem=64M smp=2 vcpus=2 seconds=120");
 
 const struct test tests[] = {
 	{"a child lives and ends", a_child_lives_and_ends},
@@ -565,5 +602,6 @@ const struct test tests[] = {
 	{"wrong states are refused", wrong_states_are_refused},
 	{"a state is read back", a_state_is_read_back},
 	{"they share a page and a port", they_share_a_page_and_a_port},
+	{"it is looked at while it ends", it_is_looked_at_while_it_ends},
 	{},
 };
