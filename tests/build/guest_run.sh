@@ -52,8 +52,8 @@ kernels() {
 
 mkdir -p /run/xenstored
 check store "serves the control domain" start_store
-parapet-store ls /local/domain/0 >/tmp/said
-check store "is used by the control domain's kernel" said feature-poweroff
+kernel_has_written() { parapet-store ls /local/domain/0 | grep feature-poweroff; }
+check store "is used by the control domain's kernel" wait_for kernel_has_written
 
 # shellcheck disable=SC2154 # a word of the kernel's command line
 if [ "$parapet_part" = kernels ]; then
