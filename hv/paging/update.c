@@ -51,9 +51,9 @@ void guest_flush(struct domain *d, uint64_t mask)
 	cpumask_t on = 0;
 	struct vcpu *v;
 
-	/* One that does not run flushes when it does. */
+	/* One that does not run flushes when it does; any may stop just now. */
 	for_each_vcpu (d, v)
-		if ((mask >> v->id & 1) && !READ_ONCE(v->running))
+		if ((mask >> v->id & 1) && v != current)
 			WRITE_ONCE(v->stale, true);
 	smp_mb(); /* ORDER: entries and stale before running is read */
 	for_each_vcpu (d, v)
