@@ -15,12 +15,16 @@ sys.path.insert(0, os.path.join(HERE, "..", "..", "tools", "image"))
 from machine import Boot, Machine                       # noqa: E402
 
 SECONDS = 240
-# Once this is on the screen, that is typed.
+# Once this is on the screen, that is typed.  What is waited for is worked out
+# by the shell, so that no echo can look like it.  The program to interrupt
+# says itself when it is ready and that it was: a shell that is about to start
+# one may swallow ^C, and the kernel may lose its echo, on any machine.
 DIALOGUE = (
     ("a shell in the control domain", "echo sum-$((20 + 22))\n"),
-    ("sum-42", "echo long; sleep 1000\n"),
-    ("long", "\x03"),
-    ("^C", "echo sum-$((30 + 33)); echo " + "0123456789" * 40 + "\n"),
+    ("sum-42", "sh -c 'trap \"echo caught-$((50 + 1)); exit\" INT; "
+     "echo ready-$((60 + 2)); while :; do sleep 1; done'\n"),
+    ("ready-62", "\x03"),
+    ("caught-51", "echo sum-$((30 + 33)); echo " + "0123456789" * 40 + "\n"),
     ("sum-63", ""),
     ("0123456789" * 6, "poweroff\n"),
 )
