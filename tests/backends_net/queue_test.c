@@ -62,6 +62,13 @@ static void sent_is_not_sent_again(void **state)
 	device_stop();
 }
 
+/* Without the event loop, where a slow machine finds a timer due at once. */
+static void take(void)
+{
+	while (!device.n->broken && device.tx->rsp_prod != device.tx->req_prod)
+		from_guest_run(device.q);
+}
+
 /* Until the timer has run that tells of answers. */
 static void let_it_tell(void)
 {
@@ -75,7 +82,7 @@ static void few_answers_are_told_of_later(void **state)
 	device_start(&all);
 	device.n->patient = true;
 	put_packets(2);
-	device_run();
+	take();
 	assert_int_equal(device.tx->rsp_prod, 2);
 	assert_int_equal(fake_guest.events, 0);
 	let_it_tell();
@@ -84,7 +91,7 @@ static void few_answers_are_told_of_later(void **state)
 	/* The frontend has looked meanwhile: no event. */
 	device.tx->rsp_event = 3;
 	put_packets(1);
-	device_run();
+	take();
 	assert_int_equal(fake_guest.events, 1);
 	device.tx->rsp_event = 4;
 	let_it_tell();
@@ -92,13 +99,13 @@ static void few_answers_are_told_of_later(void **state)
 
 	/* Many: at once, and once, though the first was to be told later. */
 	put_packets(1);
-	device_run();
+	take();
 	assert_int_equal(fake_guest.events, 1);
 	put_packets(20);
-	device_run();
+	take();
 	assert_int_equal(fake_guest.events, 2);
 	put_packets(20);
-	device_run();
+	take();
 	assert_int_equal(fake_guest.events, 2);
 	assert_false(ev_is_active(&device.q->tx_tell));
 	device_stop();
