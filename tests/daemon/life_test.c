@@ -257,11 +257,11 @@ static void a_backend_may_refuse(void **state)
 {
 	struct bed *b = *state;
 
-	store_fake_refuse(b->dm.store, true);
+	store_fake_refuse(b->dm.store, "/vbd/");
 	assert_false(create(b, "web1"));
 	assert_string_equal(b->why, "create web1: disk xvda: not today");
 	nothing_left(b);
-	store_fake_refuse(b->dm.store, false);
+	store_fake_refuse(b->dm.store, NULL);
 	assert_true(create(b, "web1"));
 	destroy(b, "web1");
 	nothing_left(b);
@@ -366,7 +366,7 @@ static void what_fails_of_a_plug_is_undone(void **state)
 		add = xml_parse_device(xml, strlen(xml), "test", 0, &report,
 				       &why);
 		assert_non_null(add);
-		store_fake_refuse(b->dm.store, i == 1);
+		store_fake_refuse(b->dm.store, i == 1 ? "/vif/" : NULL);
 		store_fake_fail(b->dm.store, i == 0);
 		assert_int_equal(life_attach(d, add, false, waiter(b), &why),
 				 0);

@@ -29,7 +29,7 @@ struct store {
 	char *event[EVENTS];
 	unsigned int nr_events;
 	int fd;
-	bool refuse;
+	const char *refuse; /* a type */
 };
 
 void store_fake_fail(struct store *s, unsigned int n)
@@ -47,9 +47,9 @@ unsigned int store_fake_introduced(const struct store *s)
 	return s->introduced;
 }
 
-void store_fake_refuse(struct store *s, bool refuse)
+void store_fake_refuse(struct store *s, const char *type)
 {
-	s->refuse = refuse;
+	s->refuse = type;
 }
 
 static bool fails(struct store *s)
@@ -174,7 +174,7 @@ static void answer(struct store *s, const char *path, const char *value)
 		return;
 	if (!strcmp(value, "5")) {
 		set(s, path, "6");
-	} else if (s->refuse) {
+	} else if (s->refuse && strstr(path, s->refuse)) {
 		set_beside(s, path, "hotplug-error", "not today");
 		set_beside(s, path, "hotplug-status", "error");
 	} else {

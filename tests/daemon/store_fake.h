@@ -10,7 +10,7 @@ void store_fake_fail(struct store *s, unsigned int n);
 /* Nodes there are; and domains introduced. */
 unsigned int store_fake_nodes(const struct store *s);
 unsigned int store_fake_introduced(const struct store *s);
-/* From now on backends refuse what they are given. */
-void store_fake_refuse(struct store *s, bool refuse);
+/* From now on backends of a type refuse what they are given; NULL: none does. */
+void store_fake_refuse(struct store *s, const char *type);
 
 #endif
