@@ -31,7 +31,7 @@ TEST_NEEDS += $(DAEMON_TESTS) $(BUILD)/tests/daemon-xml_dump $(BUILD)/san/bin/pa
 	$(BUILD)/san/bin/parapet
 TESTS += $(addsuffix @120,$(DAEMON_TESTS)) tests/daemon/schema_test.sh@60 \
 	tests/daemon/daemon_test.py@300 tests/cli/cli_test.py@300 \
-	tests/daemon/guest_life.py@400 tests/daemon/guest_cycles.py@900
+	tests/daemon/guest_life.py@640 tests/daemon/guest_cycles.py@900
 
 # The guest of many short lives, for tests/daemon/guest_cycles.py.
 $(BUILD)/tests/daemon-null: tests/daemon/null.S tests/guest/lib/guest.lds

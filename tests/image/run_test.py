@@ -94,7 +94,7 @@ def ends_with(folder, name, status, words, *arguments):
 
 
 def test_endings(folder):
-    quick = ("--quiet-seconds", "1")
+    quick = ("--quiet-seconds", "3")
     ends_with(folder, "passes", 0, ["passed"])
     ends_with(folder, "fails", 1, ["FAILED", "status 1"])
     ends_with(folder, "dies", 1, ["FAILED", "went off before"])
