@@ -31,7 +31,7 @@ exec 9<>/run/never
 echo "guest: load begins"
 (
 	for at in 0 4 8 12 16 20 24 28; do
-		put /run/data xvda $at || echo "FAIL load: write at $at MiB"
+		put /run/data xvda $at || fail load "write at $at MiB"
 	done
 	check load "a disk whose backend is killed is right" \
 		is_at /run/data xvda 0 4 8 12 16 20 24 28
@@ -53,5 +53,4 @@ echo "guest: waits for a larger disk"
 grown() { [ "$(cat /sys/block/xvdb/size)" != 16384 ]; }
 check resize "xvdb grows" wait_for grown
 echo "guest: sizes $(cat /sys/block/xvdb/size)"
-echo "guest: all done"
-poweroff -f
+end

@@ -26,7 +26,7 @@ nc -l -p 7002 </run/down &
 toolstack
 create_or_end disks "a guest with two disks and an interface" \
 	/guest/disks.xml
-tail -n +1 -f $log | grep -v "^[0-9]" &
+show_log
 check disk "is served by a process of its own" \
 	wait_for test -s "/run/parapet/backend/vbd-$domid-51712.pid"
 check disk "that process has no rights" without_rights "vbd-$domid-51712"
@@ -60,6 +60,7 @@ check resize "the guest sees it" said "sizes 32768"
 
 check end "nothing is left of the devices" wait_for gone
 check end "no port of the bridge is left" wait_for no_ports
+wait_for is_shown
 if ! said "all done"; then
 	daemon_logs
 fi

@@ -21,7 +21,7 @@ from stock_guests import main      # noqa: E402
 MODULES = ("xen-netfront", "af_packet", "ipv6")
 
 if __name__ == "__main__":
-    sys.exit(main(__doc__, HERE, "guest_net", least=20, seconds=900,
+    sys.exit(main(__doc__, HERE, "guest_net", checks=23, seconds=900,
                   control_mem=1024, programs=("net-traffic",),
                   guest_programs=("net-traffic",), guest_modules=MODULES,
                   files=("guest/net.xml=guest_net.xml",)))

@@ -16,5 +16,5 @@ PROGRAMS = tuple(f"usr/bin/{name}=build/bin/{name}"
                  for name in ("parapet-bench", "pvbench", "pvbench-child"))
 
 if __name__ == "__main__":
-    sys.exit(stock_guests.main(__doc__, HERE, "control_bench", 7, 240,
+    sys.exit(stock_guests.main(__doc__, HERE, "control_bench", 8, 240,
                                files=PROGRAMS))

@@ -4,6 +4,7 @@
 
 # shellcheck source=tests/lib/checks.sh
 . /etc/checks.sh
+trap 'sums control' EXIT
 said() { grep -q "$1" /tmp/said; }
 
 # A guest with 96 MiB; what it and parapet-build say goes to /tmp/said.
@@ -11,7 +12,7 @@ guest() { # DO STATUS OPTION...
 	what=$1 want=$2
 	shift 2
 	parapet-build --name "$what" --kernel /guest/vmlinuz \
-		--initrd /guest/initrd --memory 96M --timeout 90 \
+		--initrd /guest/initrd --memory 96M --timeout 200 \
 		--cmdline "console=hvc0 quiet panic=1 parapet_do=$what" \
 		"$@" >/tmp/said 2>/tmp/err
 	status=$?
@@ -66,7 +67,7 @@ kernels
 # Three at a time.
 for n in 1 2 3; do
 	parapet-build --name "g$n" --kernel /guest/vmlinuz \
-		--initrd /guest/initrd --memory 96M --timeout 120 \
+		--initrd /guest/initrd --memory 96M --timeout 200 \
 		--cmdline "console=hvc0 quiet" >"/tmp/said$n" 2>&1 &
 done
 wait

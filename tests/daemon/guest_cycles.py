@@ -21,6 +21,6 @@ from stock_guests import main      # noqa: E402
 MODULES = ("xen-blkfront", "xen-netfront", "af_packet")
 
 if __name__ == "__main__":
-    sys.exit(main(__doc__, HERE, "guest_cycles", least=25, seconds=900,
+    sys.exit(main(__doc__, HERE, "guest_cycles", checks=40, seconds=900,
                   guest_modules=MODULES,
                   files=("guest/null=build/tests/daemon-null",)))

@@ -18,4 +18,4 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 from stock_guests import main      # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(main(__doc__, HERE, "guest_life", least=30, seconds=360))
+    sys.exit(main(__doc__, HERE, "guest_life", checks=39, seconds=600))

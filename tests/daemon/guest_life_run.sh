@@ -60,9 +60,15 @@ uuid=$(field web1 uuid)
 check guest "knows its UUID" said "uuid=$uuid"
 type_in web1 "hello"
 check console "takes what is typed" wait_for said "heard <hello>"
-check console "is carried by the command" sh -c \
-	"(echo typed; usleep 3000000) | timeout 20 parapet -q console web1 |
-	grep -m 1 'heard <typed>'"
+by_command() { # until the answer comes
+	{
+		echo typed
+		wait_for [ -e /run/answered ]
+	} | timeout $patience parapet -q console web1 | {
+		grep -m 1 "heard <typed>" && : >/run/answered
+	}
+}
+check console "is carried by the command" by_command
 
 # ---- limits
 check setvcpus "brings up a processor" parapet setvcpus web1 2
@@ -106,7 +112,7 @@ check destroy "ends it" parapet destroy web1
 before=$(free_kib)
 check create "once more" parapet create /tmp/web1.xml
 check create "to its first program" wait_for said "first program runs" 3
-check shutdown "waits for the end" parapet shutdown --timeout=60 web1
+check shutdown "waits for the end" parapet shutdown --timeout=120 web1
 check shutdown "after which it is gone" wait_for absent web1
 
 # ---- refusals

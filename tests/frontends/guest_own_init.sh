@@ -159,27 +159,32 @@ use_disks() {
 	umount /mnt
 
 	# ---- the backend is killed, then starts over
-	load() { # NAME: four copies, two at once; then compare
+	load() { # four copies, two at once; then compare
 		for i in 0 2; do
 			for at in $i $((i + 1)); do
 				put /run/part xvda "$at" ||
-					echo "FAIL $1: write at $at MiB" &
+					echo "write at $at MiB" >>/run/wrong &
 			done
 			wait
 		done
-		check "$1" "what was written meanwhile is right" \
-			is_at /run/part xvda 0 1 2 3
+		is_at /run/part xvda 0 1 2 3 || echo "read" >>/run/wrong
+	}
+	all_is_right() {
+		cat /run/wrong
+		[ ! -s /run/wrong ]
 	}
 	for name in killed again; do
 		echo "guest: $name begins"
 		rm -f /run/stop
+		: >/run/wrong
 		(
 			read -r _
 			: >/run/stop
 		) </dev/hvc0 &
 		until [ -e /run/stop ]; do
-			load "$name"
+			load
 		done
+		check "$name" "what was written meanwhile is right" all_is_right
 		echo "guest: $name ends"
 		wait
 	done
@@ -338,5 +343,4 @@ check stock "and reads what ours wrote" \
 	[ "$(head -c 507904 /dev/xvde | sum)" = "$(sum </run/part)" ]
 [ ! -e /etc/measure ] || disk_rates stock xvdf xvde
 net_rates stock
-echo "guest: all done"
-poweroff -f
+end

@@ -59,12 +59,6 @@ use_network() {
 		parapet -q detach-interface disks 00:16:3e:01:02:04
 }
 
-show_log() { # as it comes, without the lines of a long text
-	tail -n +1 -f $log | awk '
-		/^T / { next }
-		{ print; fflush() }
-		/guest: all done/ { system(": >/run/shown") }'
-}
 tty() { parapet-store read "/local/domain/$domid/console/tty"; }
 text() { cat $log.1 $log 2>/dev/null | tr -d '\r' | grep '^T '; }
 all_lines() { # COUNT: each once and in order
@@ -116,7 +110,7 @@ net-traffic serve 7000 &
 toolstack
 create_or_end disks "a guest with two disks and an interface" \
 	/guest/disks.xml
-show_log &
+show_log
 
 if [ ! -e /etc/measure ]; then
 	use_disks
@@ -130,7 +124,7 @@ check stock "a disk that ours closed is removed" \
 check stock "and added" parapet -q attach-disk disks /dev/vda xvde
 check stock "the other one, too" \
 	parapet -q attach-disk disks /run/file.img xvdf
-wait_for [ -e /run/shown ]
+wait_for is_shown
 check end "no port of the bridge is left" wait_for no_ports
 grep -ih "consoled.*own\|blkback\|netback.*\(connected\|ring\|pipe\)" \
 	/run/parapet/services/*.log | tail -n 40

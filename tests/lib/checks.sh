@@ -1,10 +1,22 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # What scripts in control domains and in guests share: a check is a line "PASS
-# name: detail" or "FAIL name: detail", which stock_guests.py reads.
+# name: detail" or "FAIL name: detail", which results.py reads.  All are counted,
+# in a file: those of subshells, too.
 
-pass() { echo "PASS $1: $2"; }
-fail() { echo "FAIL $1: $2"; }
+result() { # PASS or FAIL, NAME, DETAIL
+	echo "$1" >>/tmp/results
+	echo "$1 $2: $3"
+}
+pass() { result PASS "$@"; }
+fail() { result FAIL "$@"; }
+sums() { # PROGRAM: at its end; more than once, for other text may go into it
+	for _ in 1 2 3; do
+		echo "$1: $(grep -c PASS /tmp/results) passed," \
+			"$(grep -c FAIL /tmp/results) failed"
+		usleep 100000
+	done
+}
 check() { # NAME DETAIL COMMAND...; what it says goes to /tmp/out
 	check_name=$1 check_detail=$2 # not who calls has
 	shift 2
@@ -13,6 +25,7 @@ check() { # NAME DETAIL COMMAND...; what it says goes to /tmp/out
 	else
 		fail "$check_name" "$check_detail"
 		tail -n 8 /tmp/out
+		dmesg | tail -n 4 # which is kept off the console
 	fi
 }
 now() { # in seconds

@@ -4,6 +4,7 @@
 
 # shellcheck source=tests/lib/checks.sh
 . /etc/checks.sh
+trap 'sums control' EXIT
 
 # ---- the toolstack
 
@@ -81,6 +82,14 @@ type_in() { # GUEST TEXT
 	echo "$2" >"$(parapet-store read \
 		"/local/domain/$(field "$1" domid)/console/tty")"
 }
+# As it comes, without the lines of long texts.
+show_log() {
+	tail -n +1 -f $log | awk '
+		/^T / || /^[0-9]/ { next }
+		{ print; fflush() }
+		/guest: all done/ { system(": >/run/shown") }' &
+}
+is_shown() { [ -e /run/shown ]; }
 # Its end, for whom a check failed; a guest's panic is not the machine's, for
 # which what it prints is searched.
 console_log() {

@@ -11,9 +11,15 @@ mkdir -p /run
 mount -t tmpfs tmpfs /run
 exec </dev/hvc0 >/dev/hvc0 2>&1
 stty -echo
+echo 1 >/proc/sys/kernel/printk # nothing goes into lines that are waited for
 
 # shellcheck source=tests/lib/checks.sh
 . /etc/checks.sh
+end() { # of one that makes checks
+	sums guest
+	echo "guest: all done"
+	poweroff -f
+}
 
 # ---- network
 

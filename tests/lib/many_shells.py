@@ -16,6 +16,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 def main(text, kind, count, mib, kernel=""):
     """The program; kernel is below the build's folder, or the stock one."""
     words = f"many_kind={kind} many_count={count} many_mib={mib}"
-    return stock_guests.main(text, HERE, "many_shells", least=8, seconds=660,
+    return stock_guests.main(text, HERE, "many_shells", checks=8, seconds=660,
                              lib="many.sh", mem=4096, cmdline=words,
                              guest_kernel=kernel)

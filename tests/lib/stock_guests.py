@@ -3,15 +3,13 @@
 
 NAME_run.sh is what the control domain does, NAME_init.sh the first program of
 its guests (/guest/vmlinuz with /guest/initrd); beside this file is what they
-share, as /etc/control.sh, /etc/guest.sh and /etc/checks.sh.  A line of either's,
-"PASS name: detail" or "FAIL name: detail", becomes a line of TAP; one with
-"measured: " is shown as a comment.
+share, as /etc/control.sh, /etc/guest.sh and /etc/checks.sh.  The checks of both
+become TAP (results.py); a line with "measured: " is shown as a comment.
 """
 
 import argparse
 import dataclasses
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -22,13 +20,13 @@ TOP = os.path.join(HERE, "..", "..")
 IMAGE = os.path.join(TOP, "tools", "image")
 sys.dont_write_bytecode = True
 sys.path.insert(0, IMAGE)
+sys.path.insert(0, HERE)
 
 # pylint: disable=wrong-import-position
 from machine import Boot, Machine, MachineError      # noqa: E402
+from results import Results                          # noqa: E402
 
 QUIET_SECONDS = 240
-LINE = re.compile(r"\b(PASS|FAIL) ([\w-]+): (.*)")
-END = re.compile(r"parapet-init: run ended")
 DISK_BYTES = 128 << 20
 TOOLSTACK = ("parapet", "parapetd", "parapet-stored", "parapet-store",
              "parapet-consoled", "parapet-blkback", "parapet-netback")
@@ -43,7 +41,7 @@ class Plan:
     # pylint: disable=too-many-instance-attributes
     here: str               # the test's folder
     name: str
-    least: int              # checks that are made
+    checks: int             # that the scripts make
     seconds: int            # limit of the boot
     lib: str = ""           # a file that NAME_run.sh sources
     mem: int = 2048         # MiB of the machine, of the control domain
@@ -155,18 +153,20 @@ class Checks:
         print(f"{'ok' if good else 'not ok'} {self.count} - {text}",
               flush=True)
 
-    def judge(self, outcome, least):
-        count, failed = self.count, self.failed
+    def judge(self, outcome, checks):
+        """What a boot of scripts with so many checks printed."""
+        failed, results = self.failed, Results(("control", "guest"))
         for line in outcome.lines:
-            found = LINE.search(line)
-            if found:
-                self.check(found.group(1) == "PASS",
-                           f"{found.group(2)}: {found.group(3)}")
+            result = results.take(line)
+            if result:
+                self.check(*result)
             elif "measured: " in line:
                 print("# " + line)
-        self.check(self.count >= count + least,
-                   f"at least {least} checks were made")
-        self.check(any(END.search(line) for line in outcome.lines),
+        for result in results.rest():
+            self.check(*result)
+        self.check(results.count() == checks,
+                   f"{results.count()} checks were made of {checks}")
+        self.check("control" in results.sums,
                    "the control domain is there to the end")
         self.check(outcome.ended == "off",
                    f"the machine powers off ({outcome.ended}, "
@@ -226,7 +226,7 @@ def boot_all(args, plans, look=None):
                 break
         if look:
             look(outcome)
-        checks.judge(outcome, plan.least)
+        checks.judge(outcome, plan.checks)
     return checks.end()
 
 

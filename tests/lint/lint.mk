@@ -10,5 +10,6 @@ lint-clang:
 		$(BUILD)/clang/parapet
 .PHONY: lint-clang
 
-TESTS += tests/lint/selftest@120 tests/lint/image@60 tests/lint/runner@120
+TESTS += tests/lint/selftest@120 tests/lint/image@60 tests/lint/runner@120 \
+	tests/lint/results@60
 TEST_NEEDS += $(BUILD)/parapet

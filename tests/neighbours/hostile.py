@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 from stock_guests import main      # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(main(__doc__, HERE, "hostile", least=28, seconds=900, icount=3,
+    sys.exit(main(__doc__, HERE, "hostile", checks=30, seconds=900, icount=3,
                   guest_modules=("xen-blkfront",),
                   guest_programs=("parapet-store",),
                   files=("guest/small=build/tests/neighbours-small",)))

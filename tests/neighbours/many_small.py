@@ -18,6 +18,6 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 from stock_guests import main      # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(main(__doc__, HERE, "many_small", least=8, seconds=400,
+    sys.exit(main(__doc__, HERE, "many_small", checks=8, seconds=400,
                   lib="../lib/many.sh", mem=4096, icount=0,
                   files=("guest/small=build/tests/neighbours-small",)))
