@@ -17,11 +17,14 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 IMAGE = os.path.join(HERE, "..", "..", "tools", "image")
+sys.dont_write_bytecode = True
 sys.path.insert(0, IMAGE)
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
 # pylint: disable=wrong-import-position
 from machine import (Boot, EchoService, Machine, MachineError,  # noqa: E402
                      make_disk)
+from results import Results                             # noqa: E402
 
 SECONDS = 420           # for one boot; usually 20
 ALL = "selfcheck load load32"
@@ -44,8 +47,8 @@ REBOOTS = ("pc-qemu64-1cpu-256m-ahci-e1000",)   # QEMU ends at a reset, too
 CONSOLE = {"parapet": "console=hvc0 earlyprintk=xen",
            "xen": "console=hvc0", "native": "console=ttyS0"}
 HV_ARGS = {"native": "", "xen": "console=com1 com1=115200"}
-LINE = re.compile(r"\b(PASS|FAIL) ([\w-]+): (.*)")
-SUMS = {"selfcheck": "self-check: ", "load": "load: ", "load32": "load32: "}
+SUMS = {"selfcheck": "self-check", "load": "load", "load32": "load32"}
+END = re.compile(r"parapet-init: run ended, status=0\b")
 
 
 class Tap:
@@ -127,17 +130,14 @@ def machine_of(name, args, folder, echo):
 
 def judge(tap, name, programs, outcome):
     """TAP lines for what a boot printed."""
-    seen = set()
-    for line in outcome.lines:
-        found = LINE.search(line)
-        if found:
-            verdict, check, detail = found.groups()
-            tap.check(verdict == "PASS", f"{name}: {check}: {detail}")
-        for program, head in SUMS.items():
-            if re.search(rf"\b{head}\d+ passed, \d+ failed", line):
-                seen.add(program)
+    results = Results(SUMS.values(), outcome.lines)
+    for good, text in results.checks + results.rest():
+        tap.check(good, f"{name}: {text}")
+    # All did if the script that runs them says so.
+    ended = END.search(outcome.text())
     for program in programs.split():
-        tap.check(program in seen, f"{name}: {program} runs to its end")
+        tap.check(ended or SUMS[program] in results.sums,
+                  f"{name}: {program} runs to its end")
     end = "reboots" if name in REBOOTS else "powers off"
     tap.check(outcome.ended == "off", f"{name}: {end} by itself "
               f"({outcome.seconds:.1f} s, {outcome.ended})")
