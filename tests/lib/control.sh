@@ -101,7 +101,7 @@ console_log() {
 
 worker() { cat "/run/parapet/backend/$1.pid"; }
 other_than() { # DEVICE PID
-	new=$(worker "$1") && [ "$new" != "$2" ]
+	new=$(worker "$1") && [ -n "$new" ] && [ "$new" != "$2" ]
 }
 kill_worker() { # DEVICE DETAIL: wait until another serves it
 	old=$(worker "$1")
