@@ -10,6 +10,9 @@
 #include "hv/lib/string.h"
 #include "hv/sched/sched.h"
 
+/* One command at a time, so that no domain changes or ends under another. */
+static spinlock_t control_lock = SPINLOCK_INIT(RUNG_CONTROL);
+
 #define LOG_CHUNK 512
 #define LOG_RUN   16384 /* bytes of log that one call gives */
 
@@ -162,7 +165,7 @@ static int serve(struct pv_control_op *op)
 long hc_control_op(uint64_t arg)
 {
 	struct pv_control_op op;
-	int rc;
+	int rc = -ERESTART;
 
 	if (!current->domain->privileged)
 		return -EPERM;
@@ -170,7 +173,11 @@ long hc_control_op(uint64_t arg)
 		return -EFAULT;
 	if (op.version != PV_CONTROL_VERSION || op.reserved0 || op.reserved1)
 		return -EINVAL;
-	rc = serve(&op);
+	/* Who has it may wait for a CPU: come again rather than wait here. */
+	if (spin_trylock(&control_lock)) {
+		rc = serve(&op);
+		spin_unlock(&control_lock);
+	}
 	if (rc == -ERESTART)
 		return mm_restart(HC_control_op, arg, 0, 0, 0);
 	if (!rc && copy_to_guest(arg, &op, sizeof(op)))

@@ -18,7 +18,8 @@
 #include "hv/lib/atomic.h"
 
 enum lock_rung {
-	RUNG_DOMAIN_LIST = 1, /* the list of domains                          */
+	RUNG_CONTROL = 1, /* the toolstack's commands                      */
+	RUNG_DOMAIN_LIST, /* the list of domains                          */
 	RUNG_DOMAIN, /* one domain's life cycle                      */
 	RUNG_GNTTAB, /* one grant table                              */
 	RUNG_MM, /* one domain's page tables (the lower domid

@@ -252,6 +252,12 @@ uint32_t frames_alloc(struct mm_domain *d, unsigned int order,
 void frames_count(struct mm_domain *d, int64_t more);
 /* From now on @d gets no frames (it ends). */
 void frames_close(struct mm_domain *d);
+/*
+ * Around frames_alloc for a domain that may be ended meanwhile: it will get no
+ * more (false), or its end waits for frames_grown.
+ */
+bool frames_grow(struct mm_domain *d) MUST_CHECK;
+void frames_grown(struct mm_domain *d);
 /* Each frame that a domain owns or is lent is a reference to it (paging). */
 void owner_hold(struct domain *d, uint32_t frames);
 void owner_drop(struct domain *d);

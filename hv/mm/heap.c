@@ -427,8 +427,26 @@ uint32_t frames_alloc(struct mm_domain *d, unsigned int order,
 	return m;
 }
 
+bool frames_grow(struct mm_domain *d)
+{
+	/* ORDER: growing before closed; pairs with frames_close. */
+	atomic_fetch_add(&d->growing, 1);
+	if (!READ_ONCE(d->closed))
+		return true;
+	frames_grown(d);
+	return false;
+}
+
+void frames_grown(struct mm_domain *d)
+{
+	atomic_fetch_sub(&d->growing, 1);
+}
+
 void frames_close(struct mm_domain *d)
 {
+	(void)atomic_exchange(&d->closed, true);
+	while (READ_ONCE(d->growing))
+		cpu_relax();
 	spin_lock(&heap_lock);
 	d->max_frames = 0;
 	nr_claimed -= d->claimed;

@@ -42,6 +42,8 @@ struct mm_domain {
 	uint64_t claimed; /* promised, not yet allocated               */
 	uint64_t first_mfn, last_mfn; /* all its frames lie within     */
 	uint64_t parts; /* and in these parts of memory (frame_part)   */
+	uint32_t growing; /* who gives it frames just now                */
+	bool closed; /* it gets none any more                          */
 	uint64_t scan; /* mm_domain_relinquish: how far it is          */
 	struct pv_e820_entry *map; /* XENMEM_memory_map (hv_alloc)     */
 	unsigned int nr_map;

@@ -36,8 +36,8 @@ static int memop_domain(domid_t id, struct domain **d)
 
 /* ---- more, fewer ----------------------------------------------------------------- */
 
-/* One extent more; @numbered: the list has the guest's numbers for it. */
-static int extent_add(struct domain *d, const struct pv_memory_reservation *r,
+/* @numbered: the list has the guest's numbers for it. */
+static int extent_new(struct domain *d, const struct pv_memory_reservation *r,
 		      uint64_t i, bool numbered)
 {
 	unsigned int bits = r->address_bits ? r->address_bits : HEAP_ANYWHERE;
@@ -58,6 +58,19 @@ static int extent_add(struct domain *d, const struct pv_memory_reservation *r,
 	for (uint32_t k = 0; k < nr; k++)
 		(void)frame_release(&d->mm, m + k);
 	return -EFAULT;
+}
+
+/* One extent more. */
+static int extent_add(struct domain *d, const struct pv_memory_reservation *r,
+		      uint64_t i, bool numbered)
+{
+	int rc = -ESRCH;
+
+	if (frames_grow(&d->mm)) {
+		rc = extent_new(d, r, i, numbered);
+		frames_grown(&d->mm);
+	}
+	return rc;
 }
 
 static int extent_remove(struct domain *d,

@@ -55,6 +55,14 @@ long control(struct pv_control_op *op, unsigned int cmd, domid_t dom)
 	return HYPERVISOR_control_op(P(op));
 }
 
+uint64_t machine_free_pages(void)
+{
+	struct pv_control_op op = {.cmd = 0};
+
+	CHECK_EQ(control(&op, PV_CONTROL_get_machine, 0), 0);
+	return op.u.machine.free_pages;
+}
+
 long child_create(struct child *c)
 {
 	struct pv_control_op op = {

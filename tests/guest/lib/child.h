@@ -20,6 +20,8 @@ void child_main(unsigned int which);
 
 /* The request; the rest of op is filled in.  0 or a negative errno. */
 long control(struct pv_control_op *op, unsigned int cmd, domid_t dom);
+/* Frames of no one. */
+uint64_t machine_free_pages(void);
 
 /* Make a domain and give it memory; it is paused.  0 or a negative errno. */
 long child_create(struct child *c);
