@@ -18,12 +18,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOOLS = os.path.join(HERE, "..", "..", "tools")
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(TOOLS, "image"))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
 # pylint: disable=wrong-import-position
 import guests                                           # noqa: E402
+from results import Results                             # noqa: E402
 
-LINE = re.compile(r"\b(PASS|FAIL) ([\w-]+): (.*)")
-SUM = re.compile(r"^guest-check: (\d+) passed, (\d+) failed")
+OWN_SUM = re.compile(r"\| guest-check: ")
 
 
 class Tap:
@@ -53,21 +54,22 @@ def every_xml_is_run(tap):
 
 
 def run(tap, words):
-    """Run it, with TAP lines as they come: (lines, checks it counted, status).
+    """Run it, with TAP lines as they come: (lines, checks of guests that
+    passed, status).  Its last sum has those that the guests made themselves.
     """
-    lines, total = [], 0
+    lines, results = [], Results(("self-check", "guest-check"))
     with subprocess.Popen(words, stdin=subprocess.DEVNULL, errors="replace",
                           stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT) as process:
         for line in process.stdout:
             lines.append(line.rstrip())
-            found = LINE.search(line)
-            if found:
-                tap.check(found.group(1) == "PASS", line.strip())
-            found = SUM.match(line)
-            if found:
-                total = int(found.group(1))
-    return lines, total, process.returncode
+            result = results.take("" if OWN_SUM.search(line) else line)
+            if result:
+                tap.check(result[0], line.strip())
+    for result in results.rest():
+        tap.check(*result)
+    passed, _ = max(results.sums.get("guest-check", [(0, 0)]))
+    return lines, passed, process.returncode
 
 
 def main():

@@ -133,8 +133,11 @@ kernel_of() { # GUEST
 # Its own check, typed at its prompt; the checks are shown, and counted.
 inside() { # GUEST [ADDRESS]
 	type_in "$1" "guest-check ${2:-}"
-	wait_said "$1" "guest-check: [0-9]+ passed" ||
+	if ! wait_said "$1" "guest-check: [0-9]+ passed, [0-9]+ failed"; then
 		bad "console: $1: no answer to guest-check"
+	elif ! said "$1" "guest-check: [0-9]+ passed, 0 failed"; then
+		bad "guest-check: $1 says that it failed"
+	fi
 }
 
 # From here to the guest.
