@@ -222,8 +222,10 @@ static int spawn(const struct proc_spec *spec, struct child_env *env, int null,
 	if (!err && read(report[0], &err, sizeof(err)) != sizeof(err))
 		err = 0;
 	close(report[0]);
-	if (err && *pid > 0)
+	if (err && *pid > 0) {
 		waitpid(*pid, NULL, 0);
+		*pid = 0;
+	}
 	return err;
 }
 
@@ -245,11 +247,17 @@ struct proc *proc_start(struct ev_loop *loop, const struct proc_spec *spec,
 	close(null);
 	if (log >= 0)
 		close(log);
-	if (!err)
+	if (!err) {
 		p = proc_watch(loop, pid, 0);
+		err = p ? 0 : errno;
+	}
 	if (p)
 		return p;
-	fail_set(why, fail_of_errno(err ? err : errno), "start %s: %s",
-		 spec->argv[0], strerror(err ? err : errno));
+	if (pid > 0) { /* it runs, and nobody would see it end */
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	fail_set(why, fail_of_errno(err), "start %s: %s", spec->argv[0],
+		 strerror(err));
 	return NULL;
 }
