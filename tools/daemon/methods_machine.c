@@ -168,7 +168,8 @@ void method_stats(struct request *r)
 
 void method_dmesg(struct request *r)
 {
-	uint64_t position = (uint64_t)param_number(r, "position", 0);
+	int64_t asked = param_number(r, "position", 0);
+	uint64_t position = asked > 0 ? (uint64_t)asked : 0;
 	struct hv *hv = r->dm->hv;
 	char *text = malloc(LOG_CHUNK);
 	struct json_object *o;

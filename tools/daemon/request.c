@@ -117,11 +117,11 @@ int64_t param_number(const struct request *r, const char *name,
 {
 	struct json_object *v;
 
-	if (r->params && json_object_is_type(r->params, json_type_object) &&
-	    json_object_object_get_ex(r->params, name, &v) &&
-	    json_object_is_type(v, json_type_int))
-		return json_object_get_int64(v);
-	return fallback;
+	if (!r->params || !json_object_is_type(r->params, json_type_object) ||
+	    !json_object_object_get_ex(r->params, name, &v) || !v)
+		return fallback;
+	return json_object_is_type(v, json_type_int) ? json_object_get_int64(v)
+						     : PARAM_WRONG;
 }
 
 /* ---- events -------------------------------------------------------------------- */

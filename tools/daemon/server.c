@@ -28,8 +28,12 @@ static bool bytes_add(struct bytes *b, const void *data, size_t n)
 	size_t room = b->room ? b->room : 4096;
 	char *p;
 
-	if (b->at && b->at == b->len)
-		b->at = b->len = 0;
+	/* What was sent goes, though there may always be something to send. */
+	if (b->at && (b->at > b->room / 2 || b->at == b->len)) {
+		memmove(b->data, b->data + b->at, b->len - b->at);
+		b->len -= b->at;
+		b->at = 0;
+	}
 	while (room < b->len + n)
 		room *= 2;
 	if (room != b->room) {
@@ -95,7 +99,8 @@ void conn_send(struct conn *c, struct json_object *o)
 		return;
 	if (!text || !bytes_add(&c->out, text, n) ||
 	    !bytes_add(&c->out, "\n", 1) || !conn_flush(c) ||
-	    (c->subscribed && c->out.len - c->out.at > SERVER_BACKLOG)) {
+	    c->out.len - c->out.at >
+		    (c->subscribed ? SERVER_BACKLOG : SERVER_ANSWERS)) {
 		c->broken = true;
 		shutdown(c->fd, SHUT_RDWR);
 	}

@@ -14,6 +14,7 @@
 
 #define SERVER_LINE_MAX (4u << 20)
 #define SERVER_BACKLOG  (1u << 20) /* bytes that a subscriber may be behind */
+#define SERVER_ANSWERS  (64u << 20) /* that wait for who reads none of them */
 #define SERVER_CONNS    256
 
 struct conn;
@@ -43,7 +44,9 @@ void request_subscribe(struct request *r);
 /* Parameters; a wrong one is a failure in *why. */
 const char *param_string(struct request *r, const char *name, struct fail *why);
 bool param_bool(const struct request *r, const char *name);
-/* fallback if it is not there. */
+/* fallback if it is not there; PARAM_WRONG, which no limits allow, if it is
+ * something else. */
+#define PARAM_WRONG INT64_MIN
 int64_t param_number(const struct request *r, const char *name,
 		     int64_t fallback);
 
