@@ -20,6 +20,6 @@ from stock_guests import main      # noqa: E402
 MODULES = ("xen-blkfront", "xen-netfront", "ext4", "af_packet")
 
 if __name__ == "__main__":
-    sys.exit(main(__doc__, HERE, "guest_io", checks=40, seconds=900,
+    sys.exit(main(__doc__, HERE, "guest_io", checks=44, seconds=900,
                   control_mem=1024, has_disk=True, guest_modules=MODULES,
                   files=("guest/disks.xml=../lib/disks.xml",)))

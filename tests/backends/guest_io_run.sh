@@ -13,6 +13,21 @@ gone() { # no lock, journal or socket of a device is left
 	done
 }
 
+plugged() { # connected to the guest
+	[ "$(parapet-store read "$(back vbd)/51744/state")" = 4 ]
+}
+plug_state() { parapet domblklist disks | grep -q " xvdc .* $1 "; }
+held() { # it takes too long
+	parapet detach-disk disks xvdc
+	[ $? = 7 ] && plug_state closing
+}
+unplugged() { # here, in the store and in the backend
+	! plug_state && ! parapet-store read "$(back vbd)/51744/online" &&
+		[ ! -e "/run/parapet/backend/vbd-$domid-51744.pid" ]
+}
+
+mkdir -p /etc/parapet
+echo "detach-timeout = 1" >/etc/parapet/parapetd.conf
 truncate -s 8M /run/file.img
 bridge
 head -c 3000000 /dev/urandom >/run/down
@@ -53,6 +68,13 @@ wait_for said "flood ends"
 check console "a flood is in the log, whole" has_flood $log
 
 wait_for said "waits for a larger"
+truncate -s 4M /run/plug.img
+check plug "a disk comes" parapet attach-disk disks /run/plug.img xvdc
+check plug "the guest takes it" wait_for plugged
+parapet -q pause disks
+check plug "a guest that stands still does not let go of it" held
+parapet -q resume disks
+check plug "it goes when the guest lets go" wait_for unplugged
 truncate -s 16M /run/file.img
 parapet-store write "$(back vbd)/51728/resize" 1
 wait_for said "all done"

@@ -194,8 +194,11 @@ def hotplug(t):
 
 
 def stubborn(t):
-    """a device that the guest holds is detached only by force"""
-    t.ok("create", t.xml(devices=t.disk()))
+    """a device that the guest holds goes when it lets go, or by force"""
+    t.kill()
+    t.options = ("-o", "detach-timeout=1")
+    t.start()
+    t.ok("create", t.xml(devices=t.disk() + t.disk("disk2.img", "xvdb")))
     t.guests.stubborn = True
     line = Lines(t)
     line.send('{"id":1,"method":"detach","params":'
@@ -205,8 +208,20 @@ def stubborn(t):
     while "progress" in answer:
         answer = line.get()
     assert answer["error"]["code"] == "timeout", answer
-    t.ok("detach-disk", "--force", "web1", "xvda")
+    status, _, err = t.run("detach-disk", "web1", "xvdb")
+    assert status == 7 and "disk xvdb: the guest has not let go" in err, err
+    t.kill()
+    t.start()
+    disks = t.json("domblklist", "web1")
+    assert [d["state"] for d in disks] == ["closing"] * 2, disks
+    line = Lines(t)
+    line.call("subscribe")
+    t.write("/parapet/backend/vbd/1/51712/state", "6")
+    assert line.event("device-detached")["device"] == "disk xvda"
+    t.ok("detach-disk", "--force", "web1", "xvdb")
     assert t.json("domblklist", "web1") == []
+    assert t.read("/parapet/backend/vbd/1/51712/online") is None
+    assert t.read("/local/domain/1/device/vbd/51728/state") is None
 
 
 def limits(t):
@@ -230,6 +245,13 @@ def limits(t):
     t.ok("schedinfo", "--weight=512", "--cap=50", "web1")
     got = t.json("schedinfo", "web1")
     assert got == {"weight": 512, "cap": 50}, got
+    line = Lines(t)
+    for params in ({"weight": "7"}, {"cap": 1.5}, {"weight": [1]}):
+        answer = line.call("schedinfo", domain="web1", **params)
+        assert answer["error"]["code"] == "invalid", answer
+    for method in ("setmem", "setvcpus"):
+        assert "error" in line.call(method, domain="web1", kib="9", count={})
+    line.close()
     t.ok("pause", "web1")
     assert t.state("web1") == "paused"
     assert t.run("pause", "web1")[0] == 4

@@ -5,7 +5,9 @@
  * A backend's "state" of 1 is answered with hotplug-status, a 5 with a 6, each
  * with an event, as a backend would.
  */
+#include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +32,8 @@ struct store {
 	unsigned int nr_events;
 	int fd;
 	const char *refuse; /* a type */
+	bool held; /* what shall close does not */
+	bool deaf; /* nothing opens or closes   */
 };
 
 void store_fake_fail(struct store *s, unsigned int n)
@@ -165,14 +169,31 @@ static void set_beside(struct store *s, const char *path, const char *name,
 	tell(s, other);
 }
 
+/* Of a backend's state: the guest has not closed its end. */
+static bool guest_uses(struct store *s, const char *path)
+{
+	char other[STORE_PATH_MAX * 2];
+	const struct node *front, *state;
+
+	snprintf(other, sizeof(other), "%.*s/frontend",
+		 (int)(strrchr(path, '/') - path), path);
+	front = find(s, other);
+	snprintf(other, sizeof(other), "%s/state", front ? front->value : "");
+	state = find(s, other);
+	return state && strcmp(state->value, "6");
+}
+
 /* What a backend would do. */
 static void answer(struct store *s, const char *path, const char *value)
 {
 	const char *name = strrchr(path, '/');
 
-	if (strncmp(path, "/parapet/backend/", 17) || strcmp(name, "/state"))
+	if (s->deaf || strncmp(path, "/parapet/backend/", 17) ||
+	    strcmp(name, "/state"))
 		return;
 	if (!strcmp(value, "5")) {
+		if (s->held && guest_uses(s, path))
+			return;
 		set(s, path, "6");
 	} else if (s->refuse && strstr(path, s->refuse)) {
 		set_beside(s, path, "hotplug-error", "not today");
@@ -181,6 +202,23 @@ static void answer(struct store *s, const char *path, const char *value)
 		set_beside(s, path, "hotplug-status", "connected");
 	}
 	tell(s, path);
+}
+
+void store_fake_deaf(struct store *s, bool deaf)
+{
+	s->deaf = deaf;
+}
+
+void store_fake_hold(struct store *s, bool held)
+{
+	const char *tail;
+
+	s->held = held;
+	for (unsigned int i = 0; !held && i < s->nr_nodes; i++) {
+		tail = strrchr(s->node[i].path, '/');
+		if (!strcmp(tail, "/state") && !strcmp(s->node[i].value, "5"))
+			answer(s, s->node[i].path, "5");
+	}
 }
 
 static void remove_tree(struct store *s, const char *path)
@@ -223,6 +261,7 @@ static char *read_path(struct store *s, const char *fmt, va_list ap)
 
 	vsnprintf(path, sizeof(path), fmt, ap);
 	n = find(s, path);
+	errno = ENOENT;
 	return n ? strdup(n->value) : NULL;
 }
 

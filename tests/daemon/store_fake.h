@@ -12,5 +12,9 @@ unsigned int store_fake_nodes(const struct store *s);
 unsigned int store_fake_introduced(const struct store *s);
 /* From now on backends of a type refuse what they are given; NULL: none does. */
 void store_fake_refuse(struct store *s, const char *type);
+/* Backends do not answer. */
+void store_fake_deaf(struct store *s, bool deaf);
+/* Guests hold on to devices that are to close; false: they let go of all. */
+void store_fake_hold(struct store *s, bool held);
 
 #endif

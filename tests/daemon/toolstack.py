@@ -56,6 +56,7 @@ class Guests(threading.Thread):
         self.client = Client(stack.store)
         self.deaf = set()       # types of devices that do not answer
         self.stubborn = False   # devices that do not close
+        self.obeys = True       # requests to power off or reboot
         self.fronts = {}        # by type: the frontend's state when last
                                 # a device was asked to close
         for path in (b"/parapet/backend", b"/local/domain"):
@@ -117,7 +118,7 @@ class Guests(threading.Thread):
             "control/feature-poweroff": "1", "control/feature-reboot": "1"})
 
     def shutdown(self, domid, how):
-        if how in ("poweroff", "reboot"):
+        if how in ("poweroff", "reboot") and self.obeys:
             self.stack.end(domid, POWEROFF if how == "poweroff" else REBOOT)
 
 
@@ -288,12 +289,14 @@ class Toolstack:
                 found.append(path.rstrip("/") + "/" + name)
                 walk(path.rstrip("/") + "/" + name)
 
-        for root in ("/local/domain", "/vm"):
+        for root in ("/local/domain", "/vm", "/parapet"):
             walk(root)
         client.close()
         # Folders of all domains stay: backend/TYPE, error/backend/TYPE.
         return sorted(n for n in found
                       if n.replace("/error/", "/").count("/") > 5 or
+                      n.startswith("/parapet/backend/") and
+                      n.count("/") > 3 or
                       n.startswith("/vm/") or
                       (n.startswith("/local/domain/") and
                        not n.startswith("/local/domain/0")))

@@ -10,6 +10,10 @@
  *
  * A domain without a definition is forgotten when it is off.  What takes more
  * than a turn of the loop is a job (job.h), one at a time for each domain.
+ *
+ * A device that shall go from a running domain is DEV_CLOSING, and stays so
+ * when nobody waits for it any more: the guest lets go of it when it likes, or
+ * somebody asks again, or the domain ends.
  */
 #ifndef TOOLS_DAEMON_DOMAIN_H
 #define TOOLS_DAEMON_DOMAIN_H
@@ -48,6 +52,9 @@ struct device {
 	enum dev_state state;
 	uint32_t id;
 	bool has_state, has_plug; /* its backend's nodes changed */
+	bool coming; /* it is being attached */
+	bool leaving; /* it goes when the guest lets go of it, */
+	bool undefine; /* from the definition, too */
 	char label[48]; /* "disk xvda", "interface 0" */
 	char error[256];
 	struct nbd *nbd; /* serves the disk's format, or NULL */

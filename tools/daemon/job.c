@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/daemon/job.h"
+#include "tools/daemon/life.h"
 
 static void on_timer(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
@@ -72,6 +72,7 @@ static void job_end(struct job *job, int rc, const struct fail *why)
 	if (job->release)
 		job->release(job);
 	free(job);
+	life_settle(d);
 	d->kept--;
 	domain_settle(d);
 }

@@ -42,6 +42,14 @@ int life_attach(struct domain *d, struct dom_config *add, bool persistent,
 int life_detach(struct domain *d, const char *target, bool force,
 		bool persistent, struct job_waiter *w, struct fail *why);
 
+/* No job is under way (any more): take away devices that were to go and have
+ * closed, and see whether the domain still runs.  d may be gone then. */
+void life_settle(struct domain *d);
+/* Take away devices that closed after nobody waited any more; hotplug.c. */
+void life_remove_closed(struct domain *d);
+/* The domain ends: what is to go is not in its next life. */
+void life_drop_leaving(struct domain *d);
+
 /* It stopped running: what its configuration wants then. */
 void life_ended(struct domain *d, unsigned int reason);
 

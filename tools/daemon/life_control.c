@@ -51,7 +51,8 @@ int life_undefine(struct domain *d, struct fail *why)
 		return fail_set(why, FAIL_STATE, "it has no definition");
 	if (domain_check_idle(d, why))
 		return -1;
-	record_undefine(d);
+	if (record_undefine(d, why))
+		return -1;
 	config_put(d->config);
 	d->config = NULL;
 	d->autostart = false;
@@ -165,20 +166,28 @@ static int move_limits(struct domain *d, uint64_t frames, struct fail *why)
 	struct hv *hv = d->dm->hv;
 	struct pv_domain_info info;
 	int rc = hv->ops->get(hv, (domid_t)d->domid, &info);
+	bool grows = !rc && frames > info.max_pages;
 
-	if (!rc && frames > info.max_pages)
+	if (grows)
 		rc = hv->ops->set_max_memory(hv, (domid_t)d->domid, frames);
 	if (!rc)
 		rc = hv->ops->claim(hv, (domid_t)d->domid,
 				    frames > info.nr_pages ? frames : 0);
 	if (!rc && frames < info.max_pages)
 		rc = hv->ops->set_max_memory(hv, (domid_t)d->domid, frames);
-	return rc ? hv_fail(d, rc, "memory", why) : 0;
+	if (!rc)
+		return 0;
+	hv_fail(d, rc, "memory", why);
+	/* What is not kept for it shall not be its to take. */
+	if (grows)
+		hv->ops->set_max_memory(hv, (domid_t)d->domid, info.max_pages);
+	return -1;
 }
 
 int life_set_memory(struct domain *d, uint64_t kib, struct fail *why)
 {
 	struct dom_config *copy;
+	struct fail limits;
 	struct batch *b;
 
 	if (domain_check_running(d, why) || check_memory(d, kib, why))
@@ -196,6 +205,10 @@ int life_set_memory(struct domain *d, uint64_t kib, struct fail *why)
 		return -1;
 	}
 	if (batch_commit(d->dm->store, b, why)) {
+		/* The guest was told nothing: its limits stay. */
+		if (move_limits(d, d->live->current_kib / KIB_PER_FRAME,
+				&limits))
+			daemon_log("d%d: %s", d->domid, limits.text);
 		config_put(copy);
 		return -1;
 	}

@@ -7,6 +7,7 @@
  * they do.  They get a moment, no more: a backend that does not answer keeps
  * nobody from going on.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,14 +87,15 @@ static void close_late(struct job *job)
 	job_continue(job, 0, NULL);
 }
 
-/* One that never opened has nobody who would answer.  False: none did. */
+/* One that never opened has nobody who would answer; one that the guest has not
+ * let go of is let go of now.  False: there is nobody to ask. */
 static bool put_closing(struct batch *b, struct domain *d)
 {
 	struct device *dev;
 	bool any = false;
 
 	TAILQ_FOREACH(dev, &d->devices, link)
-	if (b && dev->state == DEV_READY) {
+	if (b && (dev->state == DEV_READY || dev->state == DEV_CLOSING)) {
 		device_put_ended(b, dev);
 		dev->state = DEV_CLOSING;
 		any = true;
@@ -224,6 +226,7 @@ static int destroy_start(struct domain *d, bool restart, struct job_waiter *w,
 	d->state = DOM_STOPPING;
 	if (record_save(d, RECORD_DYING, why))
 		daemon_log("d%d: %s", d->domid, why->text);
+	life_drop_leaving(d);
 	if (w)
 		job_add_waiter(&j->job, w);
 	job_start(&j->job, d, "destroy", steps,
@@ -231,8 +234,20 @@ static int destroy_start(struct domain *d, bool restart, struct job_waiter *w,
 	return 0;
 }
 
+/* The only job of a domain that runs: a device comes or goes.  Now neither. */
+static void abandon_plug(struct domain *d)
+{
+	struct fail why;
+
+	d->state = DOM_STOPPING; /* and nothing else begins */
+	fail_set(&why, FAIL_STATE, "the domain is destroyed");
+	job_continue(d->job, -1, &why);
+}
+
 int life_destroy(struct domain *d, struct job_waiter *w, struct fail *why)
 {
+	enum dom_state before = d->state;
+
 	if (d->state == DOM_OFF)
 		return fail_set(why, FAIL_STATE, "the domain is shut off");
 	if (d->state == DOM_STOPPING) {
@@ -251,10 +266,13 @@ int life_destroy(struct domain *d, struct job_waiter *w, struct fail *why)
 		}
 		return 0;
 	}
-	if (domain_check_idle(d, why))
-		return -1;
+	if (d->job)
+		abandon_plug(d);
 	d->quick_ends = 0;
-	return destroy_start(d, false, w, why);
+	if (!destroy_start(d, false, w, why))
+		return 0;
+	d->state = before;
+	return -1;
 }
 
 void life_destroy_leftover(struct domain *d)
@@ -334,30 +352,50 @@ static void check_one(struct domain *d, const struct pv_domain_info *info)
 {
 	struct fail why;
 
-	if (d->state != DOM_RUNNING || d->job)
+	if (d->state != DOM_RUNNING ||
+	    (info && !(info->flags & PV_DOMAIN_SHUTDOWN)))
 		return;
-	if (info && info->flags & PV_DOMAIN_SHUTDOWN) {
+	if (d->job) {
+		/* A device comes or goes: then it is looked at again. */
+		fail_set(&why, FAIL_STATE, "the domain has ended");
+		job_continue(d->job, -1, &why);
+	} else if (info) {
 		life_ended(d, info->shutdown_reason);
-	} else if (!info) {
+	} else {
 		daemon_log("d%d: %s is gone", d->domid, d->name);
 		if (destroy_start(d, false, NULL, &why))
 			daemon_log("destroy %s: %s", d->name, why.text);
 	}
 }
 
+static void look_at(struct domain *d)
+{
+	struct hv *hv = d->dm->hv;
+	struct pv_domain_info info;
+	int rc = -EAGAIN;
+
+	if (d->state == DOM_RUNNING)
+		rc = hv->ops->get(hv, (domid_t)d->domid, &info);
+	if (!rc || rc == -ESRCH)
+		check_one(d, rc ? NULL : &info);
+}
+
 void daemon_check_domains(struct daemon *dm)
 {
 	struct domain *d, *next;
-	struct pv_domain_info info;
-	int rc;
 
 	for (d = TAILQ_FIRST(&dm->domains); d; d = next) {
 		next = TAILQ_NEXT(d, link);
-		if (d->state != DOM_RUNNING)
-			continue;
-		rc = dm->hv->ops->get(dm->hv, (domid_t)d->domid, &info);
-		check_one(d, rc ? NULL : &info);
+		look_at(d);
 	}
+}
+
+void life_settle(struct domain *d)
+{
+	if (d->state != DOM_RUNNING || d->job)
+		return;
+	life_remove_closed(d);
+	look_at(d);
 }
 
 const char *hv_reason_name(unsigned int reason)

@@ -18,6 +18,7 @@
 #include "tools/daemon/device.h"
 #include "tools/daemon/nbd.h"
 #include "tools/daemon/proc.h"
+#include "tools/daemon/record.h"
 
 #define RESTART_AFTER 0.2
 #define ARGS_MAX      16
@@ -55,19 +56,29 @@ static int nbd_listen(struct nbd *n, struct fail *why)
 
 static int nbd_run(struct nbd *n, struct fail *why);
 
+static int start_again(struct nbd *n, struct fail *why)
+{
+	if (n->listen_fd < 0 && nbd_listen(n, why))
+		return -1;
+	return nbd_run(n, why);
+}
+
 static void on_again(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct nbd *n = timer->data;
+	struct domain *d = n->dev->d;
 	struct fail why;
 
 	(void)loop;
 	(void)events;
-	if ((n->listen_fd < 0 && nbd_listen(n, &why)) || nbd_run(n, &why)) {
-		daemon_log("nbd: d%d %s: %s", n->dev->d->domid, n->dev->label,
-			   why.text);
+	if (start_again(n, &why)) {
 		ev_timer_set(&n->again, 5, 0);
-		ev_timer_start(n->dev->d->dm->loop, &n->again);
+		ev_timer_start(d->dm->loop, &n->again);
+	} else if (!record_again(d, &why)) {
+		/* Another daemon would not find this process by the old one. */
+		return;
 	}
+	daemon_log("nbd: d%d %s: %s", d->domid, n->dev->label, why.text);
 }
 
 /* The last thing that it said, which is why it ended. */

@@ -3,6 +3,7 @@
  * The nodes of devices: what is written for a backend and a frontend, and what
  * the backend writes back.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 #include "tools/daemon/device.h"
 #include "tools/daemon/event.h"
-#include "tools/daemon/job.h"
+#include "tools/daemon/life.h"
 #include "tools/daemon/nbd.h"
 
 #define BACKEND "/parapet/backend"
@@ -59,6 +60,8 @@ static void put_back(struct batch *b, const struct device *dev,
 	base_back(b, dev);
 	batch_put(b, "frontend", "%s", frontend);
 	batch_put(b, "frontend-id", "%u", domid);
+	/* Nothing was there at this time: it is no other device's. */
+	batch_put(b, "instance", "%.0f", daemon_now() * 1e9);
 	batch_put(b, "online", "1");
 	batch_put(b, "state", "%d", XenbusStateInitialising);
 }
@@ -280,11 +283,14 @@ static void device_failed(struct device *dev)
 	dev->state = DEV_FAILED;
 }
 
+/* 0: its nodes were removed; -1: the store does not say. */
 static long read_state(const struct device *dev)
 {
-	return store_read_number(
-		dev->d->dm->store, 0, BACKEND "/%s/%d/%u/state",
-		device_type_name(dev->type), dev->d->domid, dev->id);
+	char *text = read_key(dev, "state");
+	long state = text ? atol(text) : errno == ENOENT ? 0 : -1;
+
+	free(text);
+	return state;
 }
 
 static void look_at_plug(struct device *dev)
@@ -329,6 +335,8 @@ static void device_tell(struct device *dev, enum dev_state before)
 			   "error", dev->error, NULL);
 	if (d->job && d->job->poke)
 		d->job->poke(d->job);
+	else if (dev->state == DEV_CLOSED)
+		life_settle(d);
 }
 
 void device_fail(struct device *dev, const char *text)
@@ -399,6 +407,14 @@ void devices_look(struct daemon *dm)
 
 void device_refresh(struct device *dev)
 {
+	char *online = dev->leaving ? read_key(dev, "online") : NULL;
+
+	/* The record is written first: was the backend asked? */
+	if (dev->leaving && online && strcmp(online, "0"))
+		dev->leaving = dev->undefine = false;
+	else if (dev->leaving)
+		dev->state = DEV_CLOSING;
+	free(online);
 	dev->has_state = dev->has_plug = true;
 	device_look(dev);
 	dev->has_state = dev->has_plug = false;

@@ -137,14 +137,22 @@ int record_define(const struct domain *d, struct fail *why)
 	return rc;
 }
 
-void record_undefine(const struct domain *d)
+static int remove_file(const char *path, struct fail *why)
+{
+	if (!unlink(path) || errno == ENOENT)
+		return 0;
+	return fail_set(why, FAIL_FAILED, "%s: %s", path, strerror(errno));
+}
+
+int record_undefine(const struct domain *d, struct fail *why)
 {
 	char path[PATH_ROOM];
 
-	state_path(d, "domains", ".xml", path);
-	unlink(path);
 	state_path(d, "autostart", "", path);
-	unlink(path);
+	if (remove_file(path, why))
+		return -1;
+	state_path(d, "domains", ".xml", path);
+	return remove_file(path, why);
 }
 
 int record_autostart(const struct domain *d, bool on, struct fail *why)
@@ -154,10 +162,7 @@ int record_autostart(const struct domain *d, bool on, struct fail *why)
 	state_path(d, "autostart", "", path);
 	if (on)
 		return record_write_file(path, "", true, why);
-	if (unlink(path) && errno != ENOENT)
-		return fail_set(why, FAIL_FAILED, "%s: %s", path,
-				strerror(errno));
-	return 0;
+	return remove_file(path, why);
 }
 
 /* ---- what runs ----------------------------------------------------------------- */
@@ -183,6 +188,15 @@ static struct json_object *device_json(const struct device *dev)
 		config_mac_text(dev->mac, mac);
 		json_object_object_add(o, "mac", json_object_new_string(mac));
 	}
+	if (dev->coming)
+		json_object_object_add(o, "coming",
+				       json_object_new_boolean(true));
+	if (dev->leaving)
+		json_object_object_add(o, "leaving",
+				       json_object_new_boolean(true));
+	if (dev->undefine)
+		json_object_object_add(o, "undefine",
+				       json_object_new_boolean(true));
 	if (dev->nbd) {
 		nbd_process(dev->nbd, &pid, &start);
 		json_object_object_add(o, "pid", json_object_new_int(pid));
@@ -216,6 +230,20 @@ int record_save(const struct domain *d, enum record_phase phase,
 	rc = record_write_file(path, json_object_to_json_string(o), false, why);
 	json_object_put(o);
 	return rc ? fail_prefix(why, "record") : 0;
+}
+
+int record_again(const struct domain *d, struct fail *why)
+{
+	switch (d->state) {
+	case DOM_STARTING:
+		return record_save(d, RECORD_BUILDING, why);
+	case DOM_STOPPING:
+		return record_save(d, RECORD_DYING, why);
+	case DOM_OFF:
+		return 0;
+	default:
+		return record_save(d, RECORD_LIVE, why);
+	}
 }
 
 void record_remove(const struct domain *d)

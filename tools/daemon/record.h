@@ -24,11 +24,13 @@ enum record_phase {
 int record_open(const struct settings *set, struct fail *why);
 
 int record_define(const struct domain *d, struct fail *why);
-void record_undefine(const struct domain *d);
+int record_undefine(const struct domain *d, struct fail *why);
 int record_autostart(const struct domain *d, bool on, struct fail *why);
 
 int record_save(const struct domain *d, enum record_phase phase,
 		struct fail *why);
+/* In the phase that it is in, if it has a record. */
+int record_again(const struct domain *d, struct fail *why);
 void record_remove(const struct domain *d);
 
 /* All of them, as domains: definitions, then what ran.  Domains that are to be

@@ -116,7 +116,12 @@ static void recover_device(struct domain *d, struct json_object *o)
 	struct device *dev =
 		device_find(d, (enum dev_type)number(o, "type", 0), id);
 
-	if (dev && dev->type == DEV_DISK && disk && nbd_is_needed(disk))
+	if (!dev)
+		return;
+	dev->coming = number(o, "coming", 0);
+	dev->leaving = number(o, "leaving", 0);
+	dev->undefine = number(o, "undefine", 0);
+	if (dev->type == DEV_DISK && disk && nbd_is_needed(disk))
 		dev->nbd = nbd_adopt(dev, disk, (int)number(o, "pid", 0),
 				     (uint64_t)number(o, "start", 0));
 }
@@ -156,7 +161,15 @@ static void recover_devices(struct domain *d, struct json_object *record)
 	for (size_t i = 0; i < json_object_array_length(list); i++)
 		recover_device(d, json_object_array_get_idx(list, i));
 	TAILQ_FOREACH(dev, &d->devices, link)
-	device_refresh(dev);
+	{
+		device_refresh(dev);
+		/* Who attached it was not answered: all of it, or nothing. */
+		if (dev->coming && dev->state != DEV_READY) {
+			dev->leaving = true;
+			dev->state = DEV_CLOSED;
+		}
+		dev->coming = false;
+	}
 }
 
 /* Does the hypervisor still have it? */
@@ -172,6 +185,7 @@ static void take_up(struct domain *d, struct json_object *record)
 {
 	struct pv_domain_info info;
 	struct json_object *v;
+	struct fail why;
 
 	d->state = DOM_RUNNING;
 	if (json_object_object_get_ex(record, "started", &v))
@@ -187,6 +201,9 @@ static void take_up(struct domain *d, struct json_object *record)
 	} else {
 		d->paused = info.flags & PV_DOMAIN_PAUSED;
 		daemon_log("recover: d%d: %s found again", d->domid, d->name);
+		if (record_save(d, RECORD_LIVE, &why))
+			daemon_log("recover: d%d: %s", d->domid, why.text);
+		life_settle(d);
 	}
 }
 
@@ -214,6 +231,8 @@ static void recover_record(struct daemon *dm, const char *path,
 		daemon_log("recover: %s: not usable: %s", path, why.text);
 		config_put(c);
 		unlink(path);
+		if (d)
+			domain_settle(d);
 	}
 	json_object_put(record);
 }

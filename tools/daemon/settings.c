@@ -43,6 +43,7 @@ void settings_init(struct settings *s)
 {
 	memset(s, 0, sizeof(*s));
 	s->device_timeout = 30;
+	s->detach_timeout = 10;
 	for (size_t i = 0; i < NR_KEYS; i++)
 		*slot(s, &keys[i]) =
 			keys[i].initial ? strdup(keys[i].initial) : NULL;
@@ -115,15 +116,16 @@ static int set_service(struct settings *s, const char *value, struct fail *why)
 	return 0;
 }
 
-static int set_timeout(struct settings *s, const char *value, struct fail *why)
+static int set_timeout(double *timeout, const char *key, const char *value,
+		       struct fail *why)
 {
 	char *end;
 	double seconds = strtod(value, &end);
 
 	if (*end || end == value || !(seconds > 0 && seconds < 3600))
 		return fail_set(why, FAIL_INVALID,
-				"device-timeout: wants seconds below 3600");
-	s->device_timeout = seconds;
+				"%s: wants seconds below 3600", key);
+	*timeout = seconds;
 	return 0;
 }
 
@@ -137,7 +139,9 @@ int settings_set(struct settings *s, const char *key, const char *value,
 	if (!strcmp(key, "service"))
 		return set_service(s, value, why);
 	if (!strcmp(key, "device-timeout"))
-		return set_timeout(s, value, why);
+		return set_timeout(&s->device_timeout, key, value, why);
+	if (!strcmp(key, "detach-timeout"))
+		return set_timeout(&s->detach_timeout, key, value, why);
 	for (size_t i = 0; i < NR_KEYS; i++) {
 		if (strcmp(keys[i].name, key))
 			continue;

@@ -22,6 +22,7 @@ struct settings {
 	char *fake; /* directory of a hypervisor in memory               */
 	bool foreground, no_services;
 	double device_timeout; /* seconds a backend may take to open a device */
+	double detach_timeout; /* seconds a guest may take to let go of one */
 	struct {
 		char *name, *bridge;
 		bool openvswitch;
