@@ -14,7 +14,7 @@ import termios
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(ROOT, "tests", "daemon"))
-from toolstack import BUILD, COMMAND, run_tests, until  # noqa: E402
+from toolstack import BUILD, COMMAND, DAEMON, run_tests, until  # noqa: E402
 
 
 def definitions(t):
@@ -216,21 +216,32 @@ def store(t):
 
 
 def commands(_):
-    """every command is in the help, the completion and the manual"""
+    """every command, every option: in help, completion and manual"""
+    script = os.path.join(ROOT, "tools", "cli", "parapet.bash")
     names = subprocess.run([COMMAND, "--list-commands"], text=True,
                            capture_output=True, check=True).stdout.split()
     text = subprocess.run([COMMAND, "--help"], text=True,
                           capture_output=True, check=True).stdout
     with open(os.path.join(ROOT, "tools", "cli", "parapet.1")) as file:
         manual = file.read().replace("\\-", "-")
-    with open(os.path.join(ROOT, "tools", "cli", "parapet.bash")) as file:
-        completion = file.read()
     assert len(names) > 30
+    # In the manual a command's options are in the line of its name.
+    lines = dict(re.findall(r"^\.B[IR]* \"?([a-z-]+)(.*)$", manual, re.M))
     for name in names:
         assert re.search(rf"^  {name} ", text, re.M), name
-        assert re.search(rf"^\.B[IR]? \"?{name}\b", manual, re.M), name
-        if name != "version":
-            assert name in completion or "--list-commands" in completion
+        assert name in lines, name
+        if name in ("store", "bench"):
+            continue  # programs with manuals of their own
+        usage = subprocess.run([COMMAND, name, "--help"], text=True,
+                               capture_output=True, check=True).stdout
+        options = set(re.findall(r"\[(--[a-z-]+=?)", usage))
+        found = set(re.findall(r"--[a-z-]+=?", lines[name]))
+        assert found == options, f"{name}: manual {found}, help {options}"
+        found = set(subprocess.run(
+            ["bash", "-c", f"source {script}; _parapet_options {name}"],
+            text=True, capture_output=True, check=True).stdout.split())
+        options |= {"--json", "--help"}
+        assert found == options, f"{name}: completes {found}, not {options}"
 
 
 def completion(t):
@@ -254,6 +265,64 @@ def completion(t):
     assert complete("parapet", "start") == ["web1"]
 
 
+def patience(t):
+    """who waits for an end is told at once that the daemon has gone"""
+    t.ok("create", "--paused", t.xml())
+    for words in (("shutdown", "--timeout=soon", "web1"), ("top",
+                  "--delay=nan"), ("events", "--count=x")):
+        assert t.run(*words)[0] == 2, words
+    t.ok("resume", "web1")
+    until(lambda: t.read("/local/domain/1/control/feature-reboot"), "it boots")
+    t.guests.obeys = False
+    with subprocess.Popen(
+            [COMMAND, "-s", t.path("sock"), "shutdown", "--timeout=3000",
+             "web1"], stderr=subprocess.PIPE) as command:
+        until(lambda: t.read("/local/domain/1/control/shutdown"), "it is asked")
+        t.kill()
+        assert command.wait(60) == 8, command.stderr.read()
+    t.start()
+
+
+def interrupted(t):
+    """a terminal where top was interrupted is as it was"""
+    mine, end = pty.openpty()
+    before = termios.tcgetattr(end)
+    with subprocess.Popen([COMMAND, "-s", t.path("sock"), "top"], stdin=end,
+                          stdout=end) as top:
+        until(lambda: termios.tcgetattr(end) != before, "it takes keys")
+        top.send_signal(signal.SIGINT)
+        assert top.wait() == -signal.SIGINT
+    assert termios.tcgetattr(end) == before
+    os.close(mine)
+    os.close(end)
+
+
+def source(*words):
+    with open(os.path.join(ROOT, *words)) as file:
+        return file.read()
+
+
+def daemon_words(_):
+    """the daemon's options, settings, methods: in the code and the texts"""
+    manual = source("tools", "daemon", "parapetd.8").replace("\\-", "-")
+    usage = subprocess.run([DAEMON, "--help"], text=True,
+                           capture_output=True, check=True).stdout
+    options = set(re.findall(r"--[a-z-]+", usage))
+    found = set(re.findall(r"--[a-z-]+", manual.split(".SH SETTINGS")[0]))
+    assert found == options and len(options) > 8, found ^ options
+    code = source("tools", "daemon", "settings.c")
+    settings = set(re.findall(r'{"([a-z-]+)", offsetof|strcmp\(key, "([a-z-]+)',
+                              code))
+    for name in {a or b for a, b in settings} - {"fake"}:
+        assert re.search(rf"^\.B[IR]? .*\b{name}\b", manual, re.M), name
+    code = source("tools", "daemon", "methods.c")
+    methods = set(re.findall(r'{"([a-z]+)", method_', code))
+    text = source("tools", "daemon", "README.md")
+    table = text.split("| method |")[1].split("\n\n")[0]
+    rows = re.findall(r"^\| (`.*?) \|", table, re.M)
+    assert {m.strip("` ") for r in rows for m in r.split(",")} == methods
+
+
 def manuals(_):
     """the manual pages have no errors"""
     for page in ("tools/cli/parapet.1", "tools/daemon/parapetd.8"):
@@ -268,4 +337,5 @@ def manuals(_):
 if __name__ == "__main__":
     sys.exit(run_tests([definitions, autostart, shapes, consoles, refusals,
                         waiting, standard_input, events, store, commands,
-                        completion, manuals]))
+                        completion, patience, interrupted, daemon_words,
+                        manuals]))

@@ -74,6 +74,8 @@ static bool receive(struct cli *c)
 		n = recv(c->fd, c->in + c->in_len, c->in_room - c->in_len, 0);
 	while (n < 0 && errno == EINTR);
 	c->in_len += n > 0 ? (size_t)n : 0;
+	if (!n)
+		errno = ECONNRESET;
 	return n > 0;
 }
 
@@ -91,6 +93,8 @@ struct json_object *next_message(struct cli *c)
 	n = (size_t)(newline + 1 - c->in);
 	memmove(c->in, newline + 1, c->in_len - n);
 	c->in_len -= n;
+	if (!o)
+		errno = EPROTO;
 	return o;
 }
 

@@ -40,7 +40,7 @@ struct cli {
 
 struct command {
 	const char *name;
-	const char *arguments; /* for the help */
+	const char *arguments; /* for the help, and for take_options() */
 	const char *what;
 	int (*run)(struct cli *c);
 };
@@ -87,16 +87,19 @@ void print_json(struct json_object *o);
 /* ---- arguments ----------------------------------------------------------------- */
 
 /*
- * Options of a command: names separated by blanks, "=" behind those that take
- * a value ("live weight= cap=").  They are removed from argv.  False: an unknown
- * one, or a value is missing; usage() was called.
+ * Options of a command, as its usage has them: "[--wait] [--timeout=S]".  They
+ * are removed from argv.  False: an unknown one, or a value is missing; usage()
+ * was called.
  */
-bool take_options(struct cli *c, const char *spec);
+bool take_options(struct cli *c);
 /* The value of an option, "" without one; NULL: it was not given. */
 const char *option(const char *name);
 /* Exactly so many arguments besides the name, else usage(). */
 bool want_args(struct cli *c, int least, int most);
 
+bool parse_number(const char *text, long *n);
+/* Not below 0. */
+bool parse_seconds(const char *text, double *seconds);
 /* A size: a number of KiB, or with k, M, G, T.  0: wrong. */
 unsigned long long parse_size(const char *text);
 /* A file, or "-"; NULL: said why. */

@@ -26,7 +26,7 @@ static int cmd_define(struct cli *c)
 	struct json_object *params, *result;
 	int status;
 
-	if (!take_options(c, "ignore-unsupported") || !want_args(c, 1, 1))
+	if (!take_options(c) || !want_args(c, 1, 1))
 		return STATUS_USAGE;
 	params = params_xml(c->argv[1]);
 	if (!params)
@@ -39,7 +39,7 @@ static int cmd_define(struct cli *c)
 
 static int cmd_undefine(struct cli *c)
 {
-	if (!take_options(c, "") || !want_args(c, 1, 1))
+	if (!take_options(c) || !want_args(c, 1, 1))
 		return STATUS_USAGE;
 	return call_simple(c, "undefine", params_domain(c->argv[1]));
 }
@@ -58,7 +58,7 @@ static int cmd_dumpxml(struct cli *c)
 	struct json_object *result;
 	int status;
 
-	if (!take_options(c, "inactive") || !want_args(c, 1, 1))
+	if (!take_options(c) || !want_args(c, 1, 1))
 		return STATUS_USAGE;
 	result = dump(c, c->argv[1], option("inactive") != NULL, &status);
 	if (!result)
@@ -75,7 +75,7 @@ static int cmd_autostart(struct cli *c)
 {
 	struct json_object *params;
 
-	if (!take_options(c, "disable") || !want_args(c, 1, 1))
+	if (!take_options(c) || !want_args(c, 1, 1))
 		return STATUS_USAGE;
 	params = params_domain(c->argv[1]);
 	add_bool(params, "on", !option("disable"));
@@ -136,9 +136,14 @@ static int edit_file(struct cli *c, const char *path, const char *old)
 
 	do {
 		if (!run_editor(path))
-			return complain(STATUS_FAILED, "the editor failed");
+			return complain(STATUS_FAILED,
+					"the editor failed; what you wrote is "
+					"in %s",
+					path);
 		text = read_file(path);
-		if (!text || !strcmp(text, old)) {
+		if (!text)
+			return STATUS_FAILED;
+		if (!strcmp(text, old)) {
 			free(text);
 			unlink(path);
 			if (!c->quiet)
@@ -165,7 +170,7 @@ static int cmd_edit(struct cli *c)
 	char path[256];
 	int status, fd;
 
-	if (!take_options(c, "") || !want_args(c, 1, 1))
+	if (!take_options(c) || !want_args(c, 1, 1))
 		return STATUS_USAGE;
 	result = dump(c, c->argv[1], true, &status);
 	if (!result)
@@ -191,7 +196,7 @@ static int cmd_setmem(struct cli *c)
 	struct json_object *params;
 	unsigned long long kib;
 
-	if (!take_options(c, "") || !want_args(c, 2, 2))
+	if (!take_options(c) || !want_args(c, 2, 2))
 		return STATUS_USAGE;
 	kib = parse_size(c->argv[2]);
 	if (!kib || kib > 1ull << 40)
@@ -203,23 +208,14 @@ static int cmd_setmem(struct cli *c)
 	return call_simple(c, "setmem", params);
 }
 
-static bool number(const char *text, long *n)
-{
-	char *end;
-
-	errno = 0;
-	*n = strtol(text, &end, 10);
-	return !errno && end != text && !*end;
-}
-
 static int cmd_setvcpus(struct cli *c)
 {
 	struct json_object *params;
 	long n;
 
-	if (!take_options(c, "") || !want_args(c, 2, 2))
+	if (!take_options(c) || !want_args(c, 2, 2))
 		return STATUS_USAGE;
-	if (!number(c->argv[2], &n))
+	if (!parse_number(c->argv[2], &n))
 		return usage(c);
 	params = params_domain(c->argv[1]);
 	add_number(params, "count", n);
@@ -232,10 +228,10 @@ static int cmd_schedinfo(struct cli *c)
 	long weight = 0, cap = -1;
 	int status;
 
-	if (!take_options(c, "weight= cap=") || !want_args(c, 1, 1))
+	if (!take_options(c) || !want_args(c, 1, 1))
 		return STATUS_USAGE;
-	if ((option("weight") && !number(option("weight"), &weight)) ||
-	    (option("cap") && !number(option("cap"), &cap)))
+	if ((option("weight") && !parse_number(option("weight"), &weight)) ||
+	    (option("cap") && !parse_number(option("cap"), &cap)))
 		return usage(c);
 	params = params_domain(c->argv[1]);
 	if (option("weight"))

@@ -70,9 +70,7 @@ static int cmd_attach_disk(struct cli *c)
 	FILE *f;
 	int status;
 
-	if (!take_options(c, "format= block cdrom readonly shareable discard "
-			     "persistent") ||
-	    !want_args(c, 3, 3))
+	if (!take_options(c) || !want_args(c, 3, 3))
 		return STATUS_USAGE;
 	f = open_memstream(&xml, &bytes);
 	if (!f)
@@ -91,8 +89,7 @@ static int cmd_attach_interface(struct cli *c)
 	FILE *f;
 	int status;
 
-	if (!take_options(c, "mac= target= openvswitch persistent") ||
-	    !want_args(c, 3, 3))
+	if (!take_options(c) || !want_args(c, 3, 3))
 		return STATUS_USAGE;
 	if (strcmp(c->argv[2], "bridge") && strcmp(c->argv[2], "network"))
 		return usage(c);
@@ -111,7 +108,7 @@ static int cmd_attach_device(struct cli *c)
 	char *xml;
 	int status;
 
-	if (!take_options(c, "persistent") || !want_args(c, 2, 2))
+	if (!take_options(c) || !want_args(c, 2, 2))
 		return STATUS_USAGE;
 	xml = read_file(c->argv[2]);
 	if (!xml)
@@ -127,7 +124,7 @@ static int detach(struct cli *c)
 {
 	struct json_object *params;
 
-	if (!take_options(c, "force persistent") || !want_args(c, 2, 2))
+	if (!take_options(c) || !want_args(c, 2, 2))
 		return STATUS_USAGE;
 	params = params_domain(c->argv[1]);
 	add_string(params, "target", c->argv[2]);
@@ -143,7 +140,7 @@ static int cmd_domblklist(struct cli *c)
 	struct json_object *result, *list, *o;
 	int status;
 
-	if (!take_options(c, "") || !want_args(c, 1, 1))
+	if (!take_options(c) || !want_args(c, 1, 1))
 		return STATUS_USAGE;
 	result = call(c, "domblklist", params_domain(c->argv[1]), &status);
 	if (!result)
@@ -174,7 +171,7 @@ static int cmd_domiflist(struct cli *c)
 	struct json_object *result, *list, *o;
 	int status;
 
-	if (!take_options(c, "") || !want_args(c, 1, 1))
+	if (!take_options(c) || !want_args(c, 1, 1))
 		return STATUS_USAGE;
 	result = call(c, "domiflist", params_domain(c->argv[1]), &status);
 	if (!result)
@@ -200,12 +197,18 @@ static int cmd_domiflist(struct cli *c)
 }
 
 const struct command device_commands[] = {
-	{"attach-disk", "[OPTION]... DOMAIN SOURCE TARGET", "add a disk",
-	 cmd_attach_disk},
-	{"detach-disk", "[--force] DOMAIN TARGET", "remove it", detach},
-	{"attach-interface", "[OPTION]... DOMAIN TYPE SOURCE",
+	{"attach-disk",
+	 "[--format=F] [--block] [--cdrom] [--readonly] [--shareable] "
+	 "[--discard] [--persistent] DOMAIN SOURCE TARGET",
+	 "add a disk", cmd_attach_disk},
+	{"detach-disk", "[--force] [--persistent] DOMAIN TARGET", "remove it",
+	 detach},
+	{"attach-interface",
+	 "[--mac=MAC] [--target=NAME] [--openvswitch] [--persistent] "
+	 "DOMAIN TYPE SOURCE",
 	 "add an interface; TYPE: bridge, network", cmd_attach_interface},
-	{"detach-interface", "[--force] DOMAIN MAC", "remove it", detach},
+	{"detach-interface", "[--force] [--persistent] DOMAIN MAC", "remove it",
+	 detach},
 	{"attach-device", "[--persistent] DOMAIN FILE",
 	 "add what the XML describes", cmd_attach_device},
 	{"domblklist", "DOMAIN", "its disks", cmd_domblklist},

@@ -24,7 +24,7 @@ static int cmd_list(struct cli *c)
 	struct json_object *params = params_new(), *result, *list;
 	int status;
 
-	if (!take_options(c, "all name") || !want_args(c, 0, 0)) {
+	if (!take_options(c) || !want_args(c, 0, 0)) {
 		json_object_put(params);
 		return STATUS_USAGE;
 	}
@@ -92,7 +92,7 @@ static int cmd_info(struct cli *c)
 	struct json_object *result;
 	int status;
 
-	if (!take_options(c, "") || !want_args(c, 1, 1))
+	if (!take_options(c) || !want_args(c, 1, 1))
 		return STATUS_USAGE;
 	result = call(c, "info", params_domain(c->argv[1]), &status);
 	if (!result)
@@ -112,7 +112,7 @@ static int cmd_version(struct cli *c)
 	struct json_object *result;
 	int status;
 
-	if (!take_options(c, "") || !want_args(c, 0, 0))
+	if (!take_options(c) || !want_args(c, 0, 0))
 		return STATUS_USAGE;
 	result = call(c, "version", NULL, &status);
 	if (!result)
@@ -145,7 +145,7 @@ static int cmd_capabilities(struct cli *c)
 	struct json_object *result, *m;
 	int status;
 
-	if (!take_options(c, "") || !want_args(c, 0, 0))
+	if (!take_options(c) || !want_args(c, 0, 0))
 		return STATUS_USAGE;
 	result = call(c, "capabilities", NULL, &status);
 	if (!result)
@@ -180,7 +180,7 @@ static int cmd_services(struct cli *c)
 	struct json_object *result, *list, *o;
 	int status;
 
-	if (!take_options(c, "") || !want_args(c, 0, 0))
+	if (!take_options(c) || !want_args(c, 0, 0))
 		return STATUS_USAGE;
 	result = call(c, "services", NULL, &status);
 	if (!result)
@@ -208,7 +208,7 @@ static int cmd_dmesg(struct cli *c)
 	long long position = 0, before;
 	int status;
 
-	if (!take_options(c, "") || !want_args(c, 0, 0))
+	if (!take_options(c) || !want_args(c, 0, 0))
 		return STATUS_USAGE;
 	do {
 		before = position;

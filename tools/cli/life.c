@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands that start and end domains. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -47,8 +48,7 @@ static int cmd_create(struct cli *c)
 	struct json_object *params, *result;
 	int status;
 
-	if (!take_options(c, "paused console ignore-unsupported") ||
-	    !want_args(c, 1, 1))
+	if (!take_options(c) || !want_args(c, 1, 1))
 		return STATUS_USAGE;
 	params = params_xml(c->argv[1]);
 	if (!params)
@@ -65,7 +65,7 @@ static int cmd_start(struct cli *c)
 	struct json_object *params, *result;
 	int status;
 
-	if (!take_options(c, "paused console") || !want_args(c, 1, 1))
+	if (!take_options(c) || !want_args(c, 1, 1))
 		return STATUS_USAGE;
 	params = params_domain(c->argv[1]);
 	add_bool(params, "paused", option("paused") != NULL);
@@ -137,7 +137,7 @@ static int wait_end(struct cli *c, struct ending *e, double seconds)
 					"it did not end within %g s", seconds);
 		set_patience(c, seconds > 0 ? left + 0.001 : 0);
 		o = next_message(c);
-		if (!o && seconds > 0)
+		if (!o && errno == EAGAIN)
 			continue;
 		if (!o)
 			return complain(STATUS_NO_DAEMON,
@@ -154,14 +154,15 @@ static int wait_end(struct cli *c, struct ending *e, double seconds)
 static int ask_to_end(struct cli *c, const char *method, bool reboot)
 {
 	struct ending e = {.reboot = reboot};
-	const char *seconds;
 	struct json_object *info;
+	double seconds = 0;
 	int status;
 
-	if (!take_options(c, "wait timeout=") || !want_args(c, 1, 1))
+	if (!take_options(c) || !want_args(c, 1, 1))
 		return STATUS_USAGE;
-	seconds = option("timeout");
-	if (option("wait") || seconds) {
+	if (option("timeout") && !parse_seconds(option("timeout"), &seconds))
+		return usage(c);
+	if (option("wait") || option("timeout")) {
 		info = call(c, "info", params_domain(c->argv[1]), &status);
 		if (!info)
 			return status;
@@ -173,7 +174,7 @@ static int ask_to_end(struct cli *c, const char *method, bool reboot)
 	status = call_simple(c, method, params_domain(c->argv[1]));
 	if (status || !*e.uuid)
 		return status;
-	return wait_end(c, &e, seconds ? atof(seconds) : 0);
+	return wait_end(c, &e, seconds);
 }
 
 static int cmd_shutdown(struct cli *c)
@@ -188,7 +189,7 @@ static int cmd_reboot(struct cli *c)
 
 static int simple(struct cli *c, const char *method)
 {
-	if (!take_options(c, "") || !want_args(c, 1, 1))
+	if (!take_options(c) || !want_args(c, 1, 1))
 		return STATUS_USAGE;
 	return call_simple(c, method, params_domain(c->argv[1]));
 }
@@ -210,14 +211,14 @@ static int cmd_resume(struct cli *c)
 
 static int cmd_console(struct cli *c)
 {
-	if (!take_options(c, "read-only") || !want_args(c, 1, 1))
+	if (!take_options(c) || !want_args(c, 1, 1))
 		return STATUS_USAGE;
 	return console_attach(c, c->argv[1], option("read-only") != NULL);
 }
 
 const struct command life_commands[] = {
-	{"create", "[--paused] [--console] FILE", "start a domain from XML",
-	 cmd_create},
+	{"create", "[--paused] [--console] [--ignore-unsupported] FILE",
+	 "start a domain from XML", cmd_create},
 	{"start", "[--paused] [--console] DOMAIN", "start a defined domain",
 	 cmd_start},
 	{"console", "[--read-only] DOMAIN", "its console; leave with Ctrl-]",

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <libgen.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -18,11 +19,17 @@ static bool changed;
 
 static void terminal_restore(void)
 {
-	if (!changed)
-		return;
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
-	fputs("\033[?25h", stdout);
+	if (changed)
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
 	changed = false;
+}
+
+/* Whoever is ended leaves no terminal without an echo. */
+static void on_signal(int number)
+{
+	tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	signal(number, SIG_DFL);
+	raise(number);
 }
 
 static void terminal_quiet(void)
@@ -34,6 +41,8 @@ static void terminal_quiet(void)
 	t = before;
 	t.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	atexit(terminal_restore);
+	signal(SIGINT, on_signal);
+	signal(SIGTERM, on_signal);
 	changed = !tcsetattr(STDIN_FILENO, TCSADRAIN, &t);
 }
 
@@ -113,7 +122,7 @@ static bool top_wait(double seconds)
 
 	if (poll(&p, isatty(STDIN_FILENO) ? 1 : 0, (int)(seconds * 1000)) <= 0)
 		return true;
-	return read(STDIN_FILENO, &key, 1) == 1 && key != 'q' && key != 3;
+	return read(STDIN_FILENO, &key, 1) == 1 && key != 'q';
 }
 
 static int top_run(struct cli *c, double delay, long rounds, bool terminal)
@@ -154,13 +163,11 @@ static int cmd_top(struct cli *c)
 	long rounds = 0;
 	int status;
 
-	if (!take_options(c, "delay= count=") || !want_args(c, 0, 0))
+	if (!take_options(c) || !want_args(c, 0, 0))
 		return STATUS_USAGE;
-	if (option("delay"))
-		delay = atof(option("delay"));
-	if (option("count"))
-		rounds = atol(option("count"));
-	if (delay < 0.1 || delay > 3600 || rounds < 0)
+	if ((option("delay") && !parse_seconds(option("delay"), &delay)) ||
+	    (option("count") && !parse_number(option("count"), &rounds)) ||
+	    delay < 0.1 || delay > 3600 || rounds < 0)
 		return usage(c);
 	if (!rounds && !terminal)
 		rounds = 1;
@@ -201,10 +208,11 @@ static int cmd_events(struct cli *c)
 	long left = 0;
 	int status;
 
-	if (!take_options(c, "count=") || !want_args(c, 0, 0))
+	if (!take_options(c) || !want_args(c, 0, 0))
 		return STATUS_USAGE;
-	if (option("count"))
-		left = atol(option("count"));
+	if (option("count") &&
+	    (!parse_number(option("count"), &left) || left < 0))
+		return usage(c);
 	o = call(c, "subscribe", NULL, &status);
 	if (!o)
 		return status;
@@ -230,20 +238,23 @@ static int execute(struct cli *c, const char *name, const char *option)
 {
 	char self[4096], path[4200];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	const char *words[64] = {name};
+	const char **words = calloc((size_t)c->argc + 2, sizeof(*words));
 	int k = 1;
 
+	if (!words)
+		return complain(STATUS_FAILED, "no memory");
+	words[0] = name;
 	if (option)
 		words[k++] = option;
-	for (int i = 1; i < c->argc && k < 63; i++)
+	for (int i = 1; i < c->argc; i++)
 		words[k++] = c->argv[i];
-	words[k] = NULL;
 	if (n > 0) {
 		self[n] = '\0';
 		snprintf(path, sizeof(path), "%s/%s", dirname(self), name);
 		execv(path, (char *const *)words);
 	}
 	execvp(name, (char *const *)words);
+	free(words);
 	return complain(STATUS_FAILED, "%s: %s", name, strerror(errno));
 }
 

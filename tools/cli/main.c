@@ -10,6 +10,7 @@
 
 #define SOCKET  "/run/parapet/parapetd.sock"
 #define VERSION "1.0"
+#define WIDTH   34 /* of arguments in the list of commands */
 
 static const struct command *const tables[] = {
 	life_commands,   config_commands, info_commands,
@@ -49,13 +50,26 @@ int usage(struct cli *c)
 	return STATUS_USAGE;
 }
 
+/* One line of the list: many options are in the help about the command. */
+static void help_line(FILE *f, const struct command *c)
+{
+	const char *arguments = c->arguments;
+	char brief[WIDTH + 1];
+
+	if (strlen(arguments) > WIDTH) {
+		snprintf(brief, sizeof(brief), "[OPTION]...%s",
+			 strrchr(arguments, ']') + 1);
+		arguments = brief;
+	}
+	fprintf(f, "  %-17s %-*s %s\n", c->name, WIDTH, arguments, c->what);
+}
+
 static void help(FILE *f)
 {
 	fputs("usage: parapet [OPTION]... COMMAND [ARGUMENT]...\n\n", f);
 	for (size_t i = 0; i < NR_TABLES; i++) {
 		for (const struct command *c = tables[i]; c->name; c++)
-			fprintf(f, "  %-17s %-34s %s\n", c->name, c->arguments,
-				c->what);
+			help_line(f, c);
 		fputc('\n', f);
 	}
 	fputs("  -j, --json         print results as JSON\n"

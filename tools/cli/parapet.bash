@@ -18,6 +18,7 @@ _parapet_options()
 		echo --format= --block --cdrom --readonly --shareable \
 			--discard --persistent
 		;;
+	attach-device) echo --persistent ;;
 	attach-interface) echo --mac= --target= --openvswitch --persistent ;;
 	detach-*) echo --force --persistent ;;
 	top) echo --delay= --count= ;;

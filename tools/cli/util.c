@@ -109,16 +109,16 @@ static struct {
 
 static int nr_given;
 
-/* 0: not in the list, 1: a switch, 2: takes a value. */
-static int option_kind(const char *spec, const char *name, size_t n)
+/* Of the command's usage; 0: not in there, 1: a switch, 2: takes a value. */
+static int option_kind(const char *arguments, const char *name, size_t n)
 {
-	for (const char *at = spec; *at; at += strcspn(at, " ")) {
-		at += strspn(at, " ");
+	for (const char *at = arguments; (at = strstr(at, "[--"));) {
+		at += strlen("[--");
 		if (strncmp(at, name, n) || n >= sizeof(given[0].name))
 			continue;
 		if (at[n] == '=')
 			return 2;
-		if (at[n] == ' ' || !at[n])
+		if (at[n] == ']')
 			return 1;
 	}
 	return 0;
@@ -135,11 +135,12 @@ static bool keep_option(const char *name, size_t n, const char *value)
 }
 
 /* The option at argv[*i]; moves *i over a value. */
-static bool take_one(struct cli *c, const char *spec, int *i)
+static bool take_one(struct cli *c, int *i)
 {
+	const struct command *command = command_find(c->argv[0]);
 	const char *name = c->argv[*i] + 2, *value = "";
 	size_t n = strcspn(name, "=");
-	int kind = option_kind(spec, name, n);
+	int kind = option_kind(command->arguments, name, n);
 
 	if (!kind) {
 		fprintf(stderr, "parapet: %s: no such option\n", c->argv[*i]);
@@ -152,7 +153,7 @@ static bool take_one(struct cli *c, const char *spec, int *i)
 	return value && keep_option(name, n, value);
 }
 
-bool take_options(struct cli *c, const char *spec)
+bool take_options(struct cli *c)
 {
 	int n = 1;
 
@@ -164,7 +165,7 @@ bool take_options(struct cli *c, const char *spec)
 		}
 		if (strncmp(c->argv[i], "--", 2)) {
 			c->argv[n++] = c->argv[i];
-		} else if (!take_one(c, spec, &i)) {
+		} else if (!take_one(c, &i)) {
 			usage(c);
 			return false;
 		}
@@ -191,6 +192,24 @@ bool want_args(struct cli *c, int least, int most)
 }
 
 /* ---- values -------------------------------------------------------------------- */
+
+bool parse_number(const char *text, long *n)
+{
+	char *end;
+
+	errno = 0;
+	*n = strtol(text, &end, 10);
+	return !errno && end != text && !*end;
+}
+
+bool parse_seconds(const char *text, double *seconds)
+{
+	char *end;
+
+	*seconds = strtod(text, &end);
+	/* Not a number, it is not at least 0. */
+	return end != text && !*end && *seconds >= 0 && *seconds <= 1e9;
+}
 
 unsigned long long parse_size(const char *text)
 {
