@@ -94,7 +94,7 @@ void xb_fatal(struct xb *xb, const char *fmt, ...)
 
 int xb_find(struct xb *xb)
 {
-	struct store_value front, connection, state;
+	struct store_value front, connection, state, instance;
 
 	if (!*xb->back)
 		snprintf(xb->back, sizeof(xb->back),
@@ -103,11 +103,13 @@ int xb_find(struct xb *xb)
 	store_get(&xb->store, xb->back, "frontend", &front);
 	store_get(&xb->store, xb->back, "connection", &connection);
 	store_get(&xb->store, xb->back, "state", &state);
+	store_get(&xb->store, xb->back, "instance", &instance);
 	if (store_flush(&xb->store))
 		return xb_error(xb, "store: %s", strerror(errno));
 	if (!front.there || strlen(front.text) >= sizeof(xb->front))
 		return xb_error(xb, "%s: no such device", xb->back);
 	strcpy(xb->front, front.text);
+	snprintf(xb->instance, sizeof(xb->instance), "%.31s", instance.text);
 	xb->connection = strtoull(connection.text, NULL, 16);
 	return 0;
 }
@@ -217,7 +219,7 @@ static void act(struct xb *xb, enum xb_action action)
 /* Look at both states, and act until there is nothing to do. */
 static void look(struct xb *xb)
 {
-	struct store_value front, own, online;
+	struct store_value front, own, online, instance;
 	enum xb_action action;
 
 	do {
@@ -230,12 +232,14 @@ static void look(struct xb *xb)
 		store_get(&xb->store, xb->front, "state", &front);
 		store_get(&xb->store, xb->back, "state", &own);
 		store_get(&xb->store, xb->back, "online", &online);
+		store_get(&xb->store, xb->back, "instance", &instance);
 		if (store_flush(&xb->store))
 			return;
 		store_number(&front, XenbusStateReconfigured, &f);
 		store_number(&own, XenbusStateReconfigured, &o);
 		xb->own = v.own = (int)o;
-		v.gone = !own.there;
+		/* Removed, and perhaps there is another one already. */
+		v.gone = !own.there || strcmp(instance.text, xb->instance) != 0;
 		v.online = strcmp(online.text, "1") == 0;
 		v.front = (int)f;
 		xb->silent = xb->drv->may_be_silent && !front.there;
@@ -245,7 +249,9 @@ static void look(struct xb *xb)
 		v.resumable = journal_is_of(&xb->journal, xb->connection);
 		action = xb_next(&v);
 		act(xb, action);
-	} while (action != XB_NONE && !xb->ended && xb->store.xs);
+		/* What the store refused would be refused again. */
+	} while (action != XB_NONE && !xb->ended && xb->store.xs &&
+		 !xb->store.failed);
 }
 
 static void on_event(struct store *s, const char *path, const char *token)

@@ -55,6 +55,7 @@ struct xb {
 	domid_t domid;
 	uint32_t devid;
 	char back[STORE_PATH], front[STORE_PATH];
+	char instance[32]; /* of the device at `back`, or empty */
 	uint64_t connection; /* names it in store and journal; 0: none */
 	int own; /* state as we wrote it last, or found it */
 	bool published, attached;

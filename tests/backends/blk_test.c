@@ -513,6 +513,40 @@ static void ends_with_its_nodes(void **state)
 	stop_disk(d);
 }
 
+/* A disk was taken away by force from a process that was stuck, and another one
+ * has its place when that goes on: it must not be served by the old one. */
+static void another_has_its_place(void **state)
+{
+	struct testbed *t = &disk.t;
+	char file[256], path[256];
+	const char *args[] = {"type", "file",     "params", file, "mode",
+			      "w",    "instance", "1",      NULL};
+	pid_t worker;
+
+	(void)state;
+	testbed_start(t, 64);
+	start_backend(t, "parapet-blkback");
+	snprintf(file, sizeof(file), "%.200s/1.img", t->dir);
+	run("truncate -s 1M %.200s/1.img %.200s/2.img", t->dir, t->dir);
+	make_device(t, "vbd", DEVID, args);
+	wait_for(t, back("vbd", DEVID, "hotplug-status"), "connected");
+	wait_for(t, back("vbd", DEVID, "state"), "2");
+	worker = worker_of(t, "vbd", DEVID);
+	assert_true(worker > 0 && !kill(worker, SIGSTOP));
+	snprintf(path, sizeof(path), "/parapet/backend/vbd/%u", DOMID);
+	assert_true(xs_rm(t->xs, XBT_NULL, path));
+	snprintf(path, sizeof(path), "/local/domain/%u/device", DOMID);
+	assert_true(xs_rm(t->xs, XBT_NULL, path));
+	snprintf(file, sizeof(file), "%.200s/2.img", t->dir);
+	args[7] = "2";
+	make_device(t, "vbd", DEVID, args);
+	assert_int_equal(kill(worker, SIGCONT), 0);
+	wait_for(t, back("vbd", DEVID, "hotplug-status"), "connected");
+	wait_for(t, back("vbd", DEVID, "state"), "2");
+	assert_int_not_equal(worker_of(t, "vbd", DEVID), worker);
+	testbed_stop(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -530,6 +564,7 @@ int main(void)
 		cmocka_unit_test(limits),
 		cmocka_unit_test(says_what_is_wrong),
 		cmocka_unit_test(ends_with_its_nodes),
+		cmocka_unit_test(another_has_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
