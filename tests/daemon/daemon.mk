@@ -19,13 +19,16 @@ $(BUILD)/tests/daemon-%: $(BUILD)/san/tests/daemon/%.o $(DAEMON_SAN_XML)
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lxml2 -lcmocka
 
-$(BUILD)/tests/daemon-life_test: $(BUILD)/san/tests/daemon/life_test.o \
+$(BUILD)/tests/daemon-life_test $(BUILD)/tests/daemon-plug_test: \
+$(BUILD)/tests/daemon-%: $(BUILD)/san/tests/daemon/%.o \
+		$(BUILD)/san/tests/daemon/life_bed.o \
 		$(BUILD)/san/tests/daemon/store_fake.o $(DAEMON_SAN)
 	@mkdir -p $(@D)
 	$(CC) $(SAN_CFLAGS) $(USER_LDFLAGS) -o $@ $^ -lev -ljson-c -lxml2 \
 		-lcmocka -pthread
 
-DAEMON_TESTS := $(addprefix $(BUILD)/tests/daemon-,xml_test xml_fuzz life_test)
+DAEMON_TESTS := $(addprefix $(BUILD)/tests/daemon-,xml_test xml_fuzz life_test \
+	plug_test)
 
 TEST_NEEDS += $(DAEMON_TESTS) $(BUILD)/tests/daemon-xml_dump $(BUILD)/san/bin/parapetd \
 	$(BUILD)/san/bin/parapet

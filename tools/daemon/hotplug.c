@@ -347,6 +347,8 @@ static int run_close(struct job *job, struct fail *why)
 		device_refresh(dev);
 	dev->leaving = true;
 	dev->undefine |= p->persistent;
+	/* Its backend has given up: nobody else would say that it closed. */
+	p->force |= dev->state == DEV_FAILED;
 	if (dev->state == DEV_CLOSED)
 		return JOB_DONE;
 	if (ask_to_close(dev, why)) {
