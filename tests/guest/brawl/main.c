@@ -36,6 +36,7 @@ struct brawler {
 };
 
 static struct child children[CHILDREN];
+static uint64_t ran_ns;
 static uint8_t *pool[POOL];
 static uint64_t pool_mfn[POOL];
 static volatile uint32_t over, calls, fighting, resting;
@@ -268,6 +269,81 @@ static void memory_any(struct brawler *b)
 			     P(&r));
 }
 
+/* Frames for others, of other sizes; what was mapped may go. */
+static void exchange(struct brawler *b)
+{
+	uint64_t *in = b->words, *out = b->words + 8;
+	unsigned int order = (unsigned int)below(b, 3);
+	struct pv_memory_exchange x = {
+		.in = {.extent_start = P(in),
+		       .nr_extents = 1ul << (2 - order),
+		       .extent_order = order,
+		       .domid = DOMID_SELF},
+		.out = {.extent_start = P(out),
+			.nr_extents = 4,
+			.domid = DOMID_SELF},
+	};
+
+	for (unsigned int i = 0; i < 4; i++) {
+		in[i] = pick_frame(b);
+		out[i] = mfn_to_pfn(pool_mfn[below(b, POOL)]);
+	}
+	HYPERVISOR_memory_op(XENMEM_exchange, P(&x));
+}
+
+/* ---- vcpus -------------------------------------------------------------------- */
+static void vcpu_any(struct brawler *b)
+{
+	static const uint8_t cmds[] = {
+		VCPUOP_up,
+		VCPUOP_up,
+		VCPUOP_down,
+		VCPUOP_get_runstate_info,
+		VCPUOP_register_runstate_memory_area,
+		VCPUOP_set_periodic_timer,
+		VCPUOP_stop_periodic_timer,
+		VCPUOP_set_singleshot_timer,
+		VCPUOP_stop_singleshot_timer,
+		VCPUOP_register_vcpu_time_memory_area,
+	};
+	int cmd = cmds[below(b, ARRAY_SIZE(cmds))];
+
+	b->words[0] = below(b, 2) ? P(pick_page(b)) + below(b, PAGE_SIZE)
+				  : system_time() + below(b, 1000000);
+	b->words[1] = below(b, 2);
+	/* One stays up, and wakes the other. */
+	HYPERVISOR_vcpu_op(cmd, cmd == VCPUOP_down ? 1 : (int)below(b, 3),
+			   P(b->words));
+}
+
+static void wait_some(struct brawler *b)
+{
+	uint32_t *ports = (uint32_t *)b->words;
+	struct pv_sched_poll poll = {.ports = P(ports),
+				     .nr_ports = (uint32_t)below(b, 3),
+				     .timeout = system_time() + 100000};
+
+	ports[0] = (uint32_t)below(b, PORTS);
+	ports[1] = (uint32_t)below(b, PORTS);
+	HYPERVISOR_sched_op(below(b, 2) ? SCHEDOP_poll : SCHEDOP_yield,
+			    P(&poll), 0);
+}
+
+static void own_call(struct brawler *b)
+{
+	switch (below(b, 3)) {
+	case 0:
+		vcpu_any(b);
+		break;
+	case 1:
+		wait_some(b);
+		break;
+	case 2:
+		exchange(b);
+		break;
+	}
+}
+
 static void any_call(struct brawler *b)
 {
 	switch (below(b, 10)) {
@@ -326,8 +402,11 @@ static void brawl(void *arg)
 	struct brawler b = {.seed = P(arg), .words = page_alloc()};
 
 	this_vcpu()->hook = survive;
-	for (;;)
+	for (;;) {
 		any_call(&b);
+		if (!below(&b, 8))
+			own_call(&b);
+	}
 }
 
 void child_main(unsigned int which)
@@ -433,6 +512,7 @@ static unsigned int live(struct brawler *b, unsigned int seed)
 	for (i = 0; i < CHILDREN; i++) {
 		control(&op, PV_CONTROL_get_domain, children[i].dom);
 		ended += op.u.domain.flags & PV_DOMAIN_SHUTDOWN ? 1 : 0;
+		ran_ns += op.u.domain.cpu_time;
 		CHECK_EQ(child_destroy(&children[i]), 0);
 	}
 	fighting = 0;
@@ -462,8 +542,9 @@ static void they_brawl(void)
 	}
 	over = 1;
 	CHECK(vcpu_wait_down(1, 20000));
-	note("%u calls of the parent, %u children ended by themselves", calls,
-	     ended);
+	note("%u calls of the parent; %u children ended by themselves, all ran "
+	     "%lu ms",
+	     calls, ended, ran_ns / 1000000);
 }
 
 static void doors_work(void)
