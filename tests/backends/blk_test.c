@@ -465,8 +465,8 @@ static void limits(void **state)
 	double before, took;
 
 	(void)state;
+	before = now(); /* no clock of the backend's is behind that */
 	start_disk(d, 1, 0, true, more);
-	before = now();
 	for (int i = 0; i < 64; i++)
 		assert_int_equal(status_of(d, BLKIF_OP_READ, 0),
 				 BLKIF_RSP_OKAY);

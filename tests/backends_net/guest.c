@@ -171,10 +171,10 @@ void rates_hold(unsigned int devid)
 		double took;
 
 		snprintf(key, sizeof(key), "bandwidth/%s/average", dirs[i]);
+		took = now(); /* the limit's clock may be a turn behind */
 		put(&bed, back("vif", devid, key), "4096");
 		/* The watch is seen before any packet of the next turn. */
 		exchange(NET_V4, 5);
-		took = now();
 		transfer(NET_V4, i ? GUEST : CONTROL, 4 * MIB);
 		took = now() - took;
 		/* A tenth of a second's worth may come at once. */

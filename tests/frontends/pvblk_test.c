@@ -413,19 +413,18 @@ static void grows(void **state)
 static void limits_hold(void **state)
 {
 	struct disk *d = &disk;
-	double from;
+	double from = now(); /* no clock of the backend's is behind that */
 
 	(void)state;
 	iops = "200";
 	connect_disk(d, 2, "w");
 	iops = NULL;
 	d->seed = 9;
-	from = now();
-	while (d->moved < 60)
+	while (d->moved < 160)
 		load(d, 20);
 	finish(d);
 	/* A tenth of a second's worth may pass at once. */
-	assert_true(d->moved > 60);
+	assert_true(d->moved > 160);
 	assert_true(now() - from >= (d->moved - 22.0) / 200);
 	sectors_compare(&d->on);
 	close_disk(d);
