@@ -26,27 +26,34 @@
 
 typedef void recover_fn(struct daemon *dm, const char *path, const char *name);
 
-/* Each file of a directory whose name ends so, without the ending. */
+/* If its name ends so: with the name, without the ending. */
+static void recover_file(struct daemon *dm, const char *dir, const char *file,
+			 const char *ending, recover_fn *fn)
+{
+	size_t n = strlen(file), tail = strlen(ending);
+	char path[PATH_ROOM + 260], name[260];
+
+	if (*file == '.' || n <= tail || strcmp(file + n - tail, ending))
+		return;
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	snprintf(name, sizeof(name), "%.*s", (int)(n - tail), file);
+	fn(dm, path, name);
+}
+
+/* Each file of a directory, as it was before the first: files are written anew,
+ * and would be found again. */
 static void for_each_file(struct daemon *dm, const char *dir,
 			  const char *ending, recover_fn *fn)
 {
-	DIR *list = opendir(dir);
-	struct dirent *e;
-	char path[PATH_ROOM + 260], name[260];
-	size_t n, tail = strlen(ending);
+	struct dirent **list;
+	int nr = scandir(dir, &list, NULL, alphasort);
 
-	while (list && (e = readdir(list))) {
-		n = strlen(e->d_name);
-		if (*e->d_name == '.' || n <= tail ||
-		    strcmp(e->d_name + n - tail, ending))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		snprintf(name, sizeof(name), "%.*s", (int)(n - tail),
-			 e->d_name);
-		fn(dm, path, name);
+	for (int i = 0; i < nr; i++) {
+		recover_file(dm, dir, list[i]->d_name, ending, fn);
+		free(list[i]);
 	}
-	if (list)
-		closedir(list);
+	if (nr >= 0)
+		free(list);
 }
 
 static struct dom_config *parse(const char *xml, size_t bytes, const char *file)
