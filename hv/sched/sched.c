@@ -241,7 +241,8 @@ void sched_settle(struct vcpu *v, uint32_t clear, uint32_t set) NO_ANALYSIS
 {
 	struct sched_vcpu *sv = v->sched;
 	struct cpu_sched *cs = sched_lock(v), *claimed = NULL;
-	uint64_t now;
+	/* Who was paused is owed nothing: it did not sleep. */
+	uint64_t now, credit = clear & v->state ? SCHED_CREDIT_NS : 0;
 
 	if (clear & v->state & VCPU_POLLING && sv->timers.poll.set)
 		timer_stop(&sv->timers.poll);
@@ -261,7 +262,7 @@ void sched_settle(struct vcpu *v, uint32_t clear, uint32_t set) NO_ANALYSIS
 	now = now_ns();
 	sched_set_active(sv, vcpu_may_run(v));
 	if (sched_wants_queue(cs, v))
-		sched_enqueue(cs, sv, SCHED_CREDIT_NS, now);
+		sched_enqueue(cs, sv, credit, now);
 	else if (sv->e.queued && !vcpu_may_run(v))
 		runq_remove(&cs->q, &sv->e);
 	else if (cs->curr == v && !vcpu_may_run(v))
