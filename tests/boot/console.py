@@ -41,7 +41,7 @@ def main():
         initrd=os.path.join(image, "initrd.img"), nic="none", smp=1,
         mem=1024, kernel_args="panic=1 console="
         + ("ttyS0" if native else "hvc0"))
-    boot = Boot(machine, SECONDS, quiet_seconds=30, interactive=True)
+    boot = Boot(machine, SECONDS, quiet_seconds=120, interactive=True)
     left = list(DIALOGUE)
 
     def on_line(line):
