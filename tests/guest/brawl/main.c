@@ -61,13 +61,16 @@ static domid_t pick_domain(struct brawler *b)
 	return some[below(b, below(b, 8) ? 4 : ARRAY_SIZE(some))];
 }
 
-/* One of ours, of a child's as the parent knows them, or any. */
+/*
+ * One of ours, of a child's as the parent knows them, or any; the parent, which
+ * has to stay well, means none of its own but those of the pool.
+ */
 static uint64_t pick_frame(struct brawler *b)
 {
 	if (b->parent && below(b, 2))
 		return children[below(b, CHILDREN)].mfn[below(b, CHILD_PAGES)];
 	if (!below(b, 8))
-		return below(b, 0x10000);
+		return below(b, 0x10000) + (b->parent ? 0x10000 : 0);
 	return pool_mfn[below(b, POOL)];
 }
 
