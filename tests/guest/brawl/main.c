@@ -103,7 +103,8 @@ static void grant(struct brawler *b)
 {
 	struct pv_grant_entry_v1 *e = &grants[below(b, REFS)];
 
-	e->flags = below(b, 4) ? 0 : e->flags;
+	if (below(b, 4))
+		e->flags = 0;
 	e->frame = (uint32_t)pick_frame(b);
 	e->domid = pick_domain(b);
 	__atomic_store_n(&e->flags, (uint16_t)(below(b, 2) ? 1 : next(b)),
@@ -380,15 +381,6 @@ static void any_call(struct brawler *b)
 	calls++;
 }
 
-static bool survive(struct frame *f)
-{
-	if (f->vector == ENTRY_EVENT) {
-		vcpu_info()->evtchn_upcall_pending = 0;
-		return true;
-	}
-	return false;
-}
-
 static void prepare(void)
 {
 	uint8_t *first = pages_alloc(POOL);
@@ -404,7 +396,7 @@ static void brawl(void *arg)
 {
 	struct brawler b = {.seed = P(arg), .words = page_alloc()};
 
-	this_vcpu()->hook = survive;
+	this_vcpu()->hook = events_dropped;
 	for (;;) {
 		any_call(&b);
 		if (!below(&b, 8))
@@ -471,7 +463,7 @@ static void help(void *arg)
 	struct brawler b;
 
 	begin(&b, P(arg));
-	this_vcpu()->hook = survive;
+	this_vcpu()->hook = events_dropped;
 	while (!over) {
 		if (fighting) {
 			resting = 0;
@@ -507,7 +499,7 @@ static unsigned int live(struct brawler *b, unsigned int seed)
 	for (i = 0; i < CHILDREN; i++)
 		CHECK_EQ(child_start(&children[i], seed + i), 0);
 	fighting = 1;
-	this_vcpu()->hook = survive;
+	this_vcpu()->hook = events_dropped;
 	until = system_time() + LIFE_NS;
 	while (system_time() < until)
 		act(b);

@@ -232,6 +232,8 @@ static inline void events_mask(void)
 	*(volatile uint8_t *)&vcpu_info()->evtchn_upcall_mask = 1;
 }
 void events_unmask(void); /* and take what is pending                        */
+/* A hook: nobody looks which ports are pending. */
+bool events_dropped(struct frame *f);
 void port_unmask(evtchn_port_t port); /* in the 2-level array                */
 bool port_pending(evtchn_port_t port); /* and clear it                       */
 /* Wait until *word is not old any more, but at most ms; false: too late. */
